@@ -1,0 +1,1 @@
+"""From a described network to a program that runs, chunk after chunk."""

@@ -1,0 +1,156 @@
+"""What every target shares when a description becomes Brian2 objects.
+
+`Assembly` makes the groups, their parameters and the order of statements.
+Its two subclasses differ in how an index is found and a loop is run:
+`stdpnet.engine.native` computes indices in templates of its own,
+`stdpnet.engine.reference` is plain Brian2 with stored indices.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from stdpnet.engine import brian2_api as api
+from stdpnet.engine.brian2_api import brian2
+
+#: Exact where the equations are linear; never plain Euler, which can blow up silently.
+METHODS = ("exact", "exponential_euler")
+
+
+class Assembly:
+    """Brian2 objects of a description.
+
+    Parameters
+    ----------
+    description : dict
+        What `stdpnet.models.network.Network.describe` returned.
+    presentation : float
+        Duration of a presentation in seconds.
+    """
+
+    #: Index of the weights inside the group that holds them.
+    weight_index = "_idx"
+
+    def __init__(self, description: dict[str, Any], presentation: float) -> None:
+        self.description = description
+        self.dtype = description["dtype"]
+        self.groups: dict[str, Any] = {}
+        self.others: list[Any] = []
+        self.clock = brian2.Clock(
+            dt=presentation * brian2.second, name="presentation_clock"
+        )
+
+    def assemble(self) -> Any:
+        """Make all objects and return the Brian2 network of them."""
+        for name, group in self.description["groups"].items():
+            self._add_group(name, group)
+        for name, projection in self.description["projections"].items():
+            self._add_parts(name, projection)
+            self._add_projection(name, projection)
+        for name, group in self.description["groups"].items():
+            self._add_statements(name, group)
+        for name, counter in self.description["counters"].items():
+            self._add_counter(name, counter)
+        neurons = [g for g in self.groups.values() if isinstance(g, brian2.NeuronGroup)]
+        return brian2.Network(*neurons, *self.others)
+
+    # -- what a target decides --------------------------------------------------
+
+    def _make_neurons(self, name: str, group: dict[str, Any], n: int) -> Any:
+        raise NotImplementedError
+
+    def _index(self, group: Any, name: str, values: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def _on_spike(self, name: str, statements: list[str], when: str) -> None:
+        raise NotImplementedError
+
+    def _between(self, name: str, level: str, statements: list[str]) -> None:
+        raise NotImplementedError
+
+    def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _add_silence(self, name: str, group: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _add_counter(self, name: str, counter: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    # -- groups -------------------------------------------------------------------
+
+    def shape(self, name: str) -> list[int]:
+        """Return (height, width, n_maps) of a group."""
+        return list(self.description["groups"][name]["shape"])
+
+    def _add_group(self, name: str, group: dict[str, Any]) -> None:
+        height, width, n_maps = group["shape"]
+        neurons = self._make_neurons(name, group, height * width * n_maps)
+        self.groups[name] = neurons
+        for parameter, unit in group["parameters"].items():
+            api.add_scalar(neurons, parameter, unit, self.dtype)
+        index = np.arange(height * width * n_maps, dtype=np.int32)
+        self._add_level(name, group, "map", n_maps, index % n_maps)
+        self._add_level(name, group, "site", height * width, index // n_maps)
+
+    def _add_level(
+        self, name: str, group: dict[str, Any], level: str, n: int, index: np.ndarray
+    ) -> None:
+        """Make the group of the variables that a map or a position shares."""
+        equations = group["equations"][level]
+        if not equations:
+            return
+        neurons = self.groups[name]
+        shared = brian2.NeuronGroup(
+            n, "\n".join(equations), method=METHODS, name=f"{name}_{level}"
+        )
+        self.groups[f"{name}_{level}"] = shared
+        for parameter in group["parameters"]:
+            shared.variables.add_reference(parameter, neurons)
+        self._index(neurons, f"_{level}", index)
+        for variable in shared.equations.names:
+            neurons.variables.add_reference(variable, shared, index=f"_{level}")
+
+    def _add_statements(self, name: str, group: dict[str, Any]) -> None:
+        if group["trace_reset"]:
+            self._on_spike(name, group["trace_reset"], "before_synapses")
+        if group.get("reset"):
+            self._on_spike(name, group["reset"], "resets")
+        for level, statements in group["between"].items():
+            if statements:
+                self._between(name, level, statements)
+        if group.get("competition"):
+            self._add_silence(name, group)
+
+    # -- projections ----------------------------------------------------------------
+
+    def _add_parts(self, name: str, projection: dict[str, Any]) -> None:
+        """Make the group that holds weights and parameters of a projection."""
+        parts = api.Parts(name)
+        self.groups[name] = parts
+        size = prod(projection["weights"])
+        api.add_array(parts, "w", size, api.FLOATS[self.dtype], self.weight_index)
+        for parameter, unit in projection["parameters"].items():
+            api.add_scalar(parts, parameter, unit, self.dtype)
+        if projection["learn_pre"] or projection["learn_post"]:
+            api.add_scalar(parts, "learning", "1", self.dtype)
+        for side, end in (("pre", "source"), ("post", "target")):
+            if projection["traces"][side]:
+                group = self.groups[projection[end]]
+                for parameter in projection["parameters"]:
+                    group.variables.add_reference(
+                        f"{name}_{parameter}", parts, parameter
+                    )
+
+    def shared_variables(self, name: str) -> dict[str, tuple[Any, str, str]]:
+        """Return what the statements of a projection see: name to (group, name, index)."""
+        projection = self.description["projections"][name]
+        parts = self.groups[name]
+        shared = {"w": (parts, "w", "_kernel")}
+        for parameter in projection["parameters"]:
+            shared[parameter] = (parts, parameter, "0")
+        for side, end in (("pre", "source"), ("post", "target")):
+            for trace in projection["traces"][side]:
+                shared[trace] = (self.groups[projection[end]], f"{name}_{trace}", side)
+        return shared

@@ -1,0 +1,105 @@
+"""The folder of compiled programs: found by content, locked while built, limited in size."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+#: Oldest programs are removed beyond this many bytes.
+SIZE_LIMIT = 500 * 2**20
+
+
+class CacheError(OSError):
+    """The program cache cannot be used."""
+
+
+def cache_folder() -> Path:
+    """Return ``$STDPNET_CACHE`` or the user's cache folder, for programs.
+
+    Raises
+    ------
+    CacheError
+        If the folder cannot be made or written.
+    """
+    root = Path(os.environ.get("STDPNET_CACHE") or pooch.os_cache("stdpnet"))
+    folder = root / "programs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if not os.access(folder, os.W_OK):
+        raise _unwritable(folder, PermissionError("no permission to write"))
+    return folder
+
+
+def _unwritable(folder: Path, error: OSError) -> CacheError:
+    reason = error.strerror or str(error)
+    return CacheError(
+        f"cannot write the program cache {folder} ({reason}); "
+        "set STDPNET_CACHE to a folder that can be written"
+    )
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that two processes do not build the same program.
+
+    The kernel releases it when the process ends, however it ends.
+    """
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+@dataclass(frozen=True)
+class CachedProgram:
+    """One program in the cache."""
+
+    key: str
+    path: Path
+    size: int
+    last_used: float
+    title: str
+
+
+def list_programs() -> list[CachedProgram]:
+    """Return the programs in the cache, most recently used first."""
+    found = []
+    for manifest in cache_folder().glob("*/manifest.json"):
+        path = manifest.parent
+        size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+        title = (path / "title").read_text() if (path / "title").exists() else ""
+        found.append(
+            CachedProgram(path.name, path, size, manifest.stat().st_mtime, title)
+        )
+    return sorted(found, key=lambda program: -program.last_used)
+
+
+def clear() -> int:
+    """Remove every program; return how many bytes that freed."""
+    freed = sum(program.size for program in list_programs())
+    for entry in cache_folder().iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+    return freed
+
+
+def keep_within_limit(limit: int = SIZE_LIMIT) -> None:
+    """Remove the programs not used for longest until the cache fits the limit."""
+    total = 0
+    for program in list_programs():
+        total += program.size
+        # A program used within the hour may be running.
+        if total > limit and time.time() - program.last_used > 3600:
+            shutil.rmtree(program.path, ignore_errors=True)

@@ -1,0 +1,271 @@
+"""Generate the C++ of a description: Brian2 writes the statements, our templates the loops.
+
+Runs in a process of its own (`stdpnet.engine.build`), because Brian2's
+standalone device is global.
+"""
+
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stdpnet.engine import brian2_api as api
+from stdpnet.engine.assemble import METHODS, Assembly
+from stdpnet.engine.brian2_api import brian2
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_LOOP = """
+stdpnet::run({network}.objects, brian::defaultclock, Network::_last_run_completed_fraction);
+"""
+
+
+def generate(description: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Write the C++ sources of a description into a folder; return the array files."""
+    device = api.start_standalone()
+    api.use_templates(TEMPLATES)
+    brian2.prefs.core.default_float_dtype = api.FLOATS[description["dtype"]]
+    brian2.prefs.core.stop_on_keyboard_interrupt = False
+    brian2.prefs.codegen.cpp.headers = ['"stdpnet_run.h"', '"stdpnet_input.h"']
+    brian2.defaultclock.dt = description["dt"] * brian2.second
+    device.insert_code(
+        "before_network_run", "brian::_random_generators[0].seed(stdpnet::seed());"
+    )
+    # The duration is not used: the program's own loop counts presentations.
+    assembly = NativeAssembly(description, presentation=1.0)
+    assembly.assemble().run(1 * brian2.second, namespace={})
+    api.replace_run_loop(device, _LOOP)
+    device.build(directory=str(folder), compile=False, run=False)
+    return api.array_files(device, assembly.groups)
+
+
+class NativeAssembly(Assembly):
+    """Objects for the C++ standalone device, with templates that compute indices."""
+
+    weight_index = "_kernel"
+
+    def _make_neurons(self, name: str, group: dict[str, Any], n: int) -> Any:
+        neurons = brian2.NeuronGroup(
+            n,
+            "\n".join(group["equations"]["neuron"]),
+            threshold=group.get("threshold", "False"),
+            method=METHODS,
+            name=name,
+        )
+        layout = self._layout(name)
+        neurons.state_updater.template = "stdpnet_neurons"
+        neurons.state_updater.template_kwds = layout
+        thresholder = neurons.thresholder["spike"]
+        thresholder.template_kwds |= layout
+        if group["stimulus"]:
+            thresholder.template = "stdpnet_input"
+            thresholder.template_kwds |= {
+                "input_name": name,
+                "stimulus": group["stimulus"],
+                "dt_seconds": repr(self.description["dt"]),
+            }
+        else:
+            thresholder.template = "stdpnet_threshold"
+            thresholder.template_kwds |= self._tie_rule(group)
+        return neurons
+
+    @staticmethod
+    def _tie_rule(group: dict[str, Any]) -> dict[str, Any]:
+        competition = group["competition"] or {}
+        return {
+            "ties": competition.get("ties", "all"),
+            "radius": competition.get("radius", 0),
+            "within_map": int(competition.get("within_map", False)),
+            "potential": group["potential"],
+        }
+
+    def _layout(self, name: str) -> dict[str, Any]:
+        height, width, n_maps = self.shape(name)
+        return {
+            "height": height,
+            "width": width,
+            "n_maps": n_maps,
+            "n_sites": height * width,
+        }
+
+    def _index(self, group: Any, name: str, values: np.ndarray) -> None:
+        api.add_index(group, name)
+
+    def _add_statements(self, name: str, group: dict[str, Any]) -> None:
+        super()._add_statements(name, group)
+        log = "stdpnet_spike_log"
+        self._run(self.groups[name], log, "", "before_resets", logged_name=name)
+
+    def _on_spike(self, name: str, statements: list[str], when: str) -> None:
+        group, layout = self.groups[name], self._layout(name)
+        self._run(group, "stdpnet_spikes", statements, when, **layout)
+
+    def _between(self, name: str, level: str, statements: list[str]) -> None:
+        group, layout = self.groups[name], self._layout(name)
+        if level != "neuron":
+            group = self.groups[f"{name}_{level}"]
+            layout = {"n_sites": 1, "n_maps": len(group)}
+        self._run(
+            group, "stdpnet_neurons", statements, "end", clock=self.clock, **layout
+        )
+
+    def _add_silence(self, name: str, group: dict[str, Any]) -> None:
+        height, width, _ = group["shape"]
+        radius = group["competition"]["radius"]
+        rivals = api.Parts(f"{name}_rivals")
+        self.groups[rivals.name] = rivals
+        api.add_index(rivals, "_post")
+        sites = self.groups[f"{name}_site"]
+        rivals.variables.add_reference(
+            "site_silent_post", sites, "site_silent", index="_post"
+        )
+        window = self._window(name, (height, width), 2 * radius + 1, 1, radius)
+        self._spikes_of(rivals, "_source_spikes", name)
+        code = "site_silent_post = 1"
+        self._run(rivals, "stdpnet_window", code, "synapses", per_map=False, **window)
+
+    # -- projections ------------------------------------------------------------
+
+    def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
+        parts = self.groups[name]
+        for index in ("_pre", "_post", "_kernel"):
+            api.add_index(parts, index)
+        for variable, (group, there, index) in self.shared_variables(name).items():
+            if group is not parts:
+                parts.variables.add_reference(variable, group, there, index=f"_{index}")
+        variable = projection["transmit"].split("_post")[0]
+        target = self.groups[projection["target"]]
+        parts.variables.add_reference(
+            f"{variable}_post", target, variable, index="_post"
+        )
+        self._spikes_of(parts, "_source_spikes", projection["source"])
+        self._spikes_of(parts, "_target_spikes", projection["target"])
+        codes = ("transmit", "learn_pre", "learn_post")
+        for order, code in enumerate(codes):
+            if projection[code]:
+                self._pathway(parts, projection, code, order)
+
+    def _pathway(
+        self, parts: Any, projection: dict[str, Any], code: str, order: int
+    ) -> None:
+        learning = ""
+        if code != "transmit":
+            device = brian2.get_device()
+            learning = device.get_array_name(parts.variables["learning"])
+        side = "post" if code == "learn_post" else "pre"
+        source = self.shape(projection["source"])
+        target = self.shape(projection["target"])
+        geometry = projection["geometry"]
+        layout: dict[str, Any] = {
+            "n_source": prod(source),
+            "n_target": prod(target),
+        }
+        if geometry["type"] == "Convolution":
+            template = f"stdpnet_convolution_{side}"
+            layout |= _convolution(geometry, source, target)
+        else:
+            template = "stdpnet_one_to_one"
+            end = "source" if side == "pre" else "target"
+            layout |= {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
+        self._run(
+            parts,
+            template,
+            projection[code],
+            "synapses",
+            order=order,
+            learning_array=learning,
+            **layout,
+        )
+
+    # -- counters -----------------------------------------------------------------
+
+    def _add_counter(self, name: str, counter: dict[str, Any]) -> None:
+        n_counts = prod(counter["shape"])
+        parts = api.Parts(name)
+        self.groups[name] = parts
+        api.add_index(parts, "_post")
+        api.add_array(parts, "count", n_counts, np.int32, "_post")
+        self._spikes_of(parts, "_source_spikes", counter["source"])
+        geometry = {"size": 1, "stride": 1, **counter["geometry"]}
+        window = self._window(
+            counter["source"], counter["shape"], geometry["size"], geometry["stride"], 0
+        )
+        self._run(
+            parts, "stdpnet_window", "count += 1", "synapses", per_map=True, **window
+        )
+        self._run(
+            parts,
+            "stdpnet_record",
+            "",
+            "end",
+            order=-1,
+            clock=self.clock,
+            needed=["count"],
+            counter_name=name,
+            n_counts=n_counts,
+        )
+
+    def _window(
+        self, source: str, target: Any, size: int, stride: int, padding: int
+    ) -> dict[str, Any]:
+        height, width, n_maps = self.shape(source)
+        return {
+            "n_source": height * width * n_maps,
+            "n_maps": n_maps,
+            "source_width": width,
+            "target_height": target[0],
+            "target_width": target[1],
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+        }
+
+    # -- pieces -------------------------------------------------------------------
+
+    def _spikes_of(self, parts: Any, name: str, group: str) -> None:
+        parts.variables.add_reference(
+            name, self.groups[group], "_spikespace", index="0"
+        )
+
+    def _run(
+        self,
+        group: Any,
+        template: str,
+        code: str | list[str],
+        when: str,
+        *,
+        clock: Any = None,
+        order: int = 0,
+        needed: list[str] | None = None,
+        **template_kwds: Any,
+    ) -> None:
+        spikes = ("_source_spikes", "_target_spikes")
+        needed = [*(needed or []), *(n for n in spikes if n in group.variables)]
+        runner = api.CodeRunner(
+            group,
+            template,
+            code=code if isinstance(code, str) else "\n".join(code),
+            when=when,
+            order=order,
+            clock=clock or brian2.defaultclock,
+            name=f"{group.name}_{template.removeprefix('stdpnet_')}*",
+            needed_variables=needed,
+            template_kwds=template_kwds,
+        )
+        self.others.append(runner)
+
+
+def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str, Any]:
+    return {
+        "kernel_height": geometry["height"],
+        "kernel_width": geometry["width"],
+        "stride": geometry["stride"],
+        "padding": geometry["padding"],
+        "source_height": source[0],
+        "source_width": source[1],
+        "channels": source[2],
+        "target_height": target[0],
+        "target_width": target[1],
+        "n_maps": target[2],
+    }

@@ -1,0 +1,253 @@
+"""The same network on plain Brian2: the reference in tests, and the fallback.
+
+Every projection is an ordinary `Synapses` object with stored indices whose
+weights are references into one shared array. Runs on Brian2's NumPy and Cython
+targets, and (for comparison) in its C++ standalone mode.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from stdpnet.config import from_dict
+from stdpnet.engine import brian2_api as api
+from stdpnet.engine.assemble import METHODS, Assembly
+from stdpnet.engine.brian2_api import brian2
+from stdpnet.models.projections import Geometry
+
+#: When an input spikes, as Brian2 conditions on a `TimedArray` named `stimulus`.
+INPUT_CONDITIONS = {
+    "steps": "stimulus(t, i) == timestep(t, dt) % n_steps",
+    "rates": "rand() < stimulus(t, i)*dt",
+}
+NEVER = 65535
+
+
+class EndOfPresentation(api.CodeRunner):  # type: ignore[misc]
+    """Statements between presentations: at the start of each but the first."""
+
+    def run(self) -> None:
+        """Run the statements, except at t = 0."""
+        if self.clock.timestep > 0:
+            super().run()
+
+
+class ReferenceAssembly(Assembly):
+    """Plain Brian2 objects, with stimuli and parameters built in.
+
+    Parameters
+    ----------
+    description, presentation
+        As for `Assembly`.
+    stimuli : dict of ndarray, shape (n_examples, height, width, channels)
+        Steps or rates for each input.
+    parameters : dict of float
+        "part.name" to value in SI units.
+    n_steps : int
+        Time steps of a presentation.
+    """
+
+    def __init__(
+        self,
+        description: dict[str, Any],
+        stimuli: dict[str, np.ndarray],
+        parameters: dict[str, float],
+        n_steps: int,
+    ) -> None:
+        super().__init__(description, presentation=n_steps * description["dt"])
+        self.stimuli, self.parameters, self.n_steps = stimuli, parameters, n_steps
+        self.counts: dict[str, Any] = {}
+
+    def assemble(self) -> Any:
+        """Make all objects, set the parameters, and return the network."""
+        network = super().assemble()
+        for name, value in self.parameters.items():
+            group, variable = name.split(".")
+            self.groups[group].variables[variable].set_value(value)
+        return network
+
+    # -- groups -----------------------------------------------------------------
+
+    def _make_neurons(self, name: str, group: dict[str, Any], n: int) -> Any:
+        if group["stimulus"]:
+            return self._make_input(name, group, n)
+        competition = group["competition"]
+        if competition and competition["ties"] == "highest":
+            return self._make_rivals(name, group, n)
+        return brian2.NeuronGroup(
+            n,
+            "\n".join(group["equations"]["neuron"]),
+            threshold=group["threshold"],
+            method=METHODS,
+            name=name,
+        )
+
+    def _make_input(self, name: str, group: dict[str, Any], n: int) -> Any:
+        rows = self.stimuli[name].reshape(-1, n).astype(float)
+        # One more row: the step that records the last presentation has no input.
+        blank = np.full((1, n), NEVER if group["stimulus"] == "steps" else 0.0)
+        unit = 1 if group["stimulus"] == "steps" else brian2.Hz
+        values = brian2.TimedArray(
+            np.concatenate([rows, blank]) * unit,
+            dt=self.clock.dt,
+            name=f"stimulus_{name}",
+        )
+        return brian2.NeuronGroup(
+            n,
+            "\n".join(group["equations"]["neuron"]),
+            threshold=INPUT_CONDITIONS[group["stimulus"]],
+            method=METHODS,
+            name=name,
+            namespace={"stimulus": values, "n_steps": self.n_steps},
+        )
+
+    def _make_rivals(self, name: str, group: dict[str, Any], n: int) -> Any:
+        """Neurons of which only the best that cross in a step spike."""
+        neurons = brian2.NeuronGroup(
+            n,
+            "\n".join([*group["equations"]["neuron"], "wins : boolean"]),
+            threshold="wins",
+            events={"cross": group["threshold"]},
+            method=METHODS,
+            name=name,
+        )
+        neurons.thresholder["cross"].when = "before_thresholds"
+
+        def choose() -> None:
+            crossed = neurons.variables["_crossspace"].get_value()
+            crossed = crossed[: crossed[-1]]
+            potential = neurons.variables[group["potential"]].get_value()
+            wins = np.zeros(n, bool)
+            wins[_winners(crossed, potential, group)] = True
+            neurons.variables["wins"].set_value(wins)
+
+        self.others.append(
+            brian2.NetworkOperation(choose, when="before_thresholds", order=1)
+        )
+        return neurons
+
+    def _index(self, group: Any, name: str, values: np.ndarray) -> None:
+        group.variables.add_array(
+            name, size=len(values), values=values, dtype=np.int32, constant=True
+        )
+
+    def _on_spike(self, name: str, statements: list[str], when: str) -> None:
+        group = self.groups[name]
+        runner = api.CodeRunner(
+            group,
+            "reset",
+            code="\n".join(statements),
+            when=when,
+            name=f"{name}_on_spike*",
+            needed_variables=["_spikespace"],
+            template_kwds={"eventspace_variable": group.variables["_spikespace"]},
+        )
+        self.others.append(runner)
+
+    def _between(self, name: str, level: str, statements: list[str]) -> None:
+        group = self.groups[name if level == "neuron" else f"{name}_{level}"]
+        runner = EndOfPresentation(
+            group,
+            "stateupdate",
+            code="\n".join(statements),
+            clock=self.clock,
+            when="start",
+            order=-1,
+            name=f"{group.name}_between*",
+        )
+        self.others.append(runner)
+
+    # -- connections ----------------------------------------------------------------
+
+    def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
+        geometry = from_dict(Geometry, projection["geometry"])
+        source, target = projection["source"], projection["target"]
+        pre, post, weight = geometry.edges(self.shape(source), self.shape(target))
+        ends = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
+        shared = {
+            variable: (
+                group,
+                there,
+                ends.get(index, index.replace("_kernel", "kernel")),
+            )
+            for variable, (group, there, index) in self.shared_variables(name).items()
+        }
+        learning = self.parameters.get(f"{name}.learning", 0.0) > 0
+        on_pre = {"transmit": projection["transmit"]}
+        if learning and projection["learn_pre"]:
+            on_pre["learn_pre"] = projection["learn_pre"]
+        on_post = {}
+        if learning and projection["learn_post"]:
+            on_post["learn_post"] = projection["learn_post"]
+        synapses = api.SharedSynapses(
+            self.groups[source],
+            self.groups[target],
+            "kernel : integer (constant)",
+            shared=shared,
+            on_pre=on_pre,
+            on_post=on_post or None,
+            name=f"{name}_synapses",
+        )
+        for order, pathway in enumerate([*on_pre, *on_post]):
+            getattr(synapses, pathway).order = order
+        synapses.connect(i=pre, j=post)
+        synapses.kernel = weight
+        self.others.append(synapses)
+
+    def _add_silence(self, name: str, group: dict[str, Any]) -> None:
+        geometry = from_dict(Geometry, group["competition"])
+        pre, post, _ = geometry.edges(group["shape"], group["shape"])
+        rivals = brian2.Synapses(
+            self.groups[name],
+            self.groups[f"{name}_site"],
+            on_pre="site_silent_post = 1",
+            name=f"{name}_rivals",
+        )
+        rivals.connect(i=pre, j=post)
+        self.others.append(rivals)
+
+    def _add_counter(self, name: str, counter: dict[str, Any]) -> None:
+        geometry = from_dict(Geometry, counter["geometry"])
+        source = counter["source"]
+        pre, post, _ = geometry.edges(self.shape(source), counter["shape"])
+        group = brian2.NeuronGroup(
+            int(np.prod(counter["shape"])), "count : integer", name=name
+        )
+        self.groups[name] = group
+        pooling = brian2.Synapses(
+            self.groups[source], group, on_pre="count_post += 1", name=f"{name}_pooling"
+        )
+        pooling.connect(i=pre, j=post)
+        self._between(name, "neuron", ["count = 0"])
+        self.counts[name] = brian2.StateMonitor(
+            group,
+            "count",
+            record=True,
+            clock=self.clock,
+            when="start",
+            order=-2,
+            name=f"{name}_record",
+        )
+        self.others += [pooling, self.counts[name]]
+
+
+def _winners(
+    crossed: np.ndarray, potential: np.ndarray, group: dict[str, Any]
+) -> list[int]:
+    """Return the neurons that no rival beats, by comparing every pair."""
+    _, width, n_maps = group["shape"]
+    competition = group["competition"]
+    keys = [(-potential[n], n % n_maps, n) for n in crossed]
+
+    def rivals(a: int, b: int) -> bool:
+        (ya, xa), (yb, xb) = divmod(a // n_maps, width), divmod(b // n_maps, width)
+        near = max(abs(ya - yb), abs(xa - xb)) <= competition["radius"]
+        return near or (competition["within_map"] and a % n_maps == b % n_maps)
+
+    return [
+        int(a)
+        for a, key in zip(crossed, keys, strict=True)
+        if not any(
+            other < key and rivals(a, b) for b, other in zip(crossed, keys, strict=True)
+        )
+    ]

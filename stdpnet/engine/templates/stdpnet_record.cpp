@@ -1,0 +1,12 @@
+{# The counts of a presentation, appended to a file and set back to zero. #}
+{% extends 'common_group.cpp' %}
+{% block maincode %}
+    static stdpnet::Output _output("counts_{{counter_name}}");
+    static std::vector<uint16_t> _row({{n_counts}});
+    int32_t* _counts = {{get_array_name(variables['count'])}};
+    for (int32_t _i = 0; _i < {{n_counts}}; _i++) {
+        _row[_i] = static_cast<uint16_t>(std::min(_counts[_i], 65535));
+        _counts[_i] = 0;
+    }
+    _output.write(_row.data(), _row.size() * sizeof(uint16_t));
+{% endblock %}

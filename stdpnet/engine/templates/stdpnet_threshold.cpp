@@ -1,0 +1,34 @@
+{# Which neurons spike: a first pass over the maps of a position that only asks
+   whether any does (it vectorizes), a second one only where the answer is yes. #}
+{# USES_VARIABLES { _spikespace, N } #}
+{% extends 'common_group.cpp' %}
+{% block maincode %}
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code|autoindent}}
+    int32_t _count = 0;
+    for (int32_t _s = 0; _s < {{n_sites}}; _s++) {
+        {% if '_map' in variables %}
+        const stdpnet::Shift {{get_array_name(variables['_map'])}} = { -_s * {{n_maps}} };
+        {% endif %}
+        {% if '_site' in variables %}
+        const stdpnet::Fixed {{get_array_name(variables['_site'])}} = { _s };
+        {% endif %}
+        int32_t _any = 0;
+        for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {
+            const size_t _vectorisation_idx = _idx;
+            {{vector_code|autoindent}}
+            _any |= _cond;
+        }
+        if (!_any) continue;
+        for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {
+            const size_t _vectorisation_idx = _idx;
+            {{vector_code|autoindent}}
+            if (_cond) {{_spikespace}}[_count++] = _idx;
+        }
+    }
+    {% if ties == 'highest' %}
+    _count = stdpnet::keep_highest({{_spikespace}}, _count, {{get_array_name(variables[potential])}},
+                                   {{height}}, {{width}}, {{n_maps}}, {{radius}}, {{within_map}});
+    {% endif %}
+    {{_spikespace}}[N] = _count;
+{% endblock %}

@@ -1,0 +1,1 @@
+"""Neurons, rules, geometries and networks: every equation, no run, no plot."""

@@ -1,0 +1,211 @@
+"""Every geometry: which neurons a projection joins, and over which weights.
+
+A projection says where the targets of a source neuron are; it knows nothing
+of the learning rule. Arrays are channels last: a population of shape
+(height, width, n_maps) has its neurons in the order
+``(y * width + x) * n_maps + map``.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from stdpnet.config import Parameters, choice, number
+
+#: (height, width, number of maps or channels) of a population.
+Shape = tuple[int, int, int]
+
+
+def _side(image: int, kernel: int, stride: int, padding: int) -> int:
+    return (image + 2 * padding - kernel) // stride + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry(Parameters):
+    """Base of all geometries."""
+
+    kind: ClassVar[str] = "geometry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolution(Geometry):
+    """Join every position of the source to the maps around it, by shared kernels.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the kernel.
+    stride : int
+        Distance of neighbouring target positions, in source positions.
+    padding : int
+        Rows and columns beyond each border where kernels may reach; nothing
+        spikes there.
+
+    Notes
+    -----
+    Kernels have the shape (height, width, channels, n_maps). A dense projection
+    is the convolution whose kernel covers the whole source: `Convolution.dense`.
+    """
+
+    height: int = number(5, low=1, integer=True)
+    width: int = number(5, low=1, integer=True)
+    stride: int = number(1, low=1, integer=True)
+    padding: int = number(0, low=0, integer=True)
+
+    @classmethod
+    def dense(cls, source: Shape) -> "Convolution":
+        """Return the convolution that joins every source neuron to every map."""
+        return cls(height=source[0], width=source[1])
+
+    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, int, int, int]:
+        """Return the shape (height, width, channels, n_maps) of the kernels."""
+        return (self.height, self.width, source[2], n_maps)
+
+    def target_shape(self, source: Shape, n_maps: int) -> Shape:
+        """Return the shape of the target population.
+
+        Raises
+        ------
+        ValueError
+            If the kernel does not fit into the padded source.
+        """
+        height = _side(source[0], self.height, self.stride, self.padding)
+        width = _side(source[1], self.width, self.stride, self.padding)
+        if height < 1 or width < 1:
+            raise ValueError(
+                f"a kernel of {self.height} x {self.width} does not fit into "
+                f"{source[0]} x {source[1]} with padding {self.padding}; use a smaller "
+                "kernel or more padding"
+            )
+        return (height, width, n_maps)
+
+    def edges(self, source: Shape, target: Shape) -> "Edges":
+        """List every synapse, as the reference implementation needs it."""
+        y, x, m, ky, kx, c = np.indices(
+            (*target, self.height, self.width, source[2]), dtype=np.int32
+        ).reshape(6, -1)
+        sy = y * self.stride - self.padding + ky
+        sx = x * self.stride - self.padding + kx
+        inside = (sy >= 0) & (sy < source[0]) & (sx >= 0) & (sx < source[1])
+        pre = (sy * source[1] + sx) * source[2] + c
+        post = (y * target[1] + x) * target[2] + m
+        weight = ((ky * self.width + kx) * source[2] + c) * target[2] + m
+        return Edges(pre[inside], post[inside], weight[inside])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumPooling(Geometry):
+    """Add up what each map does in a window.
+
+    Parameters
+    ----------
+    size : int
+        Side of the square window.
+    stride : int
+        Distance of neighbouring windows; `size` for windows that do not overlap.
+
+    Notes
+    -----
+    The last window of a row is cut off at the border rather than dropped.
+    """
+
+    size: int = number(2, low=1, integer=True)
+    stride: int = number(2, low=1, integer=True)
+
+    def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
+        """Return the shape of the pooled population."""
+        sides = [
+            max(1, -(-(side - self.size) // self.stride) + 1) for side in source[:2]
+        ]
+        return (sides[0], sides[1], source[2])
+
+    def edges(self, source: Shape, target: Shape) -> "Edges":
+        """List every connection, as the reference implementation needs it."""
+        y, x, m, dy, dx = np.indices(
+            (*target, self.size, self.size), dtype=np.int32
+        ).reshape(5, -1)
+        sy, sx = y * self.stride + dy, x * self.stride + dx
+        inside = (sy < source[0]) & (sx < source[1])
+        pre = (sy * source[1] + sx) * source[2] + m
+        post = (y * target[1] + x) * target[2] + m
+        return Edges(pre[inside], post[inside], None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneToOne(Geometry):
+    """Join each source neuron to the target neuron of the same index.
+
+    Weights, where there are any, have the shape of the source.
+    """
+
+    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, int, int]:
+        """Return the shape of the weights."""
+        return source
+
+    def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
+        """Return the shape of the target population."""
+        return source
+
+    def edges(self, source: Shape, target: Shape) -> "Edges":
+        """List every connection, as the reference implementation needs it."""
+        index = np.arange(np.prod(source), dtype=np.int32)
+        return Edges(index, index, index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WinnerTakeAll(Geometry):
+    """Silence the rivals of a neuron that spiked, until the next presentation.
+
+    Rivals are all neurons at the same position, or within `radius` of it, and
+    with `within_map` also all neurons of the same map. The winner itself stays
+    silent too: every neuron spikes at most once per presentation.
+
+    Parameters
+    ----------
+    radius : int
+        Largest distance (in rows and in columns) of a rival position. Zero:
+        the same position only.
+    within_map : bool
+        Whether a map may win once per presentation only.
+    ties : {"all", "highest"}
+        What happens when several rivals cross the threshold in the same step.
+        "all": each of them spikes, the silence comes after. "highest": a
+        neuron spikes only if no rival that crosses in this step has a higher
+        potential (of equal ones the first in the order of maps, then of
+        positions, wins).
+
+    References
+    ----------
+    Pointwise inhibition and winners: Kheradpisheh et al. (2018),
+    doi:10.1016/j.neunet.2017.12.005, as in SpykeTorch.
+    """
+
+    radius: int = number(0, low=0, integer=True)
+    within_map: bool = False
+    ties: str = choice("all", of=("all", "highest"))
+
+    def edges(self, source: Shape, target: Shape) -> "Edges":
+        """List (neuron, silenced position) pairs for the reference implementation."""
+        height, width, n_maps = source
+        y, x, m = np.indices(source, dtype=np.int32).reshape(3, -1)
+        pre, post = [], []
+        for dy in range(-self.radius, self.radius + 1):
+            for dx in range(-self.radius, self.radius + 1):
+                sy, sx = y + dy, x + dx
+                inside = (sy >= 0) & (sy < height) & (sx >= 0) & (sx < width)
+                pre.append(((y * width + x) * n_maps + m)[inside])
+                post.append((sy * width + sx)[inside])
+        return Edges(np.concatenate(pre), np.concatenate(post), None)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Explicit connections: arrays of shape (n_synapses,)."""
+
+    pre: np.ndarray
+    post: np.ndarray
+    weight: np.ndarray | None
+
+    def __iter__(self) -> Any:
+        return iter((self.pre, self.post, self.weight))

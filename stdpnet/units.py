@@ -1,0 +1,255 @@
+"""Quantities at the edges: a value, its dimension, and how people write both.
+
+Inside the simulator Brian2 checks the units of every equation. Everything
+around it (specs, parameters, files) uses the small `Quantity` defined here,
+so that reading a spec or a run folder never imports Brian2. Brian2's own
+quantities are accepted wherever a `Quantity` is.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Exponents of (metre, kilogram, second, ampere, kelvin, mole, candela).
+Dimension = tuple[float, ...]
+
+DIMENSIONLESS: Dimension = (0, 0, 0, 0, 0, 0, 0)
+
+_BASE_NAMES = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+_BASE_SYMBOLS = ("m", "kg", "s", "A", "K", "mol", "cd")
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A number with a physical dimension, in SI units.
+
+    Parameters
+    ----------
+    value : float
+        Value in SI base units: 0.02 for 20 ms.
+    dimension : tuple of 7 float
+        Exponents of metre, kilogram, second, ampere, kelvin, mole, candela.
+
+    Examples
+    --------
+    >>> 20 * ms
+    20 ms
+    >>> as_quantity("20 ms") == 0.02 * second
+    True
+    """
+
+    value: float
+    dimension: Dimension = DIMENSIONLESS
+
+    # Lets `numpy_float * ms` reach `__rmul__` instead of making an array.
+    __array_ufunc__ = None
+
+    def __mul__(self, other: Any) -> "Quantity":
+        other = as_quantity(other)
+        return Quantity(
+            self.value * other.value,
+            tuple(a + b for a, b in zip(self.dimension, other.dimension, strict=True)),
+        )
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> "Quantity":
+        return self * as_quantity(other) ** -1
+
+    def __rtruediv__(self, other: Any) -> "Quantity":
+        return as_quantity(other) * self**-1
+
+    def __pow__(self, power: float) -> "Quantity":
+        return Quantity(
+            float(self.value) ** power, tuple(d * power for d in self.dimension)
+        )
+
+    def __neg__(self) -> "Quantity":
+        return Quantity(-self.value, self.dimension)
+
+    def __float__(self) -> float:
+        if self.dimension != DIMENSIONLESS:
+            raise TypeError(
+                f"{self} has dimension {dimension_name(self.dimension)!r}; divide it "
+                "by a unit to get a number"
+            )
+        return float(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            other = as_quantity(other)
+        except (TypeError, ValueError):
+            return NotImplemented
+        return self.dimension == other.dimension and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.dimension))
+
+    def __str__(self) -> str:
+        return format_quantity(self)
+
+    __repr__ = __str__
+
+    def __deepcopy__(self, memo: object) -> "Quantity":
+        return self
+
+
+def _dimension(**exponents: float) -> Dimension:
+    return tuple(exponents.get(symbol, 0) for symbol in _BASE_SYMBOLS)
+
+
+_DIMENSIONS: Mapping[str, Dimension] = {
+    "s": _dimension(s=1),
+    "Hz": _dimension(s=-1),
+    "V": _dimension(m=2, kg=1, s=-3, A=-1),
+    "A": _dimension(A=1),
+    "ohm": _dimension(m=2, kg=1, s=-3, A=-2),
+    "S": _dimension(m=-2, kg=-1, s=3, A=2),
+    "F": _dimension(m=-2, kg=-1, s=4, A=2),
+    "m": _dimension(m=1),
+    "K": _dimension(K=1),
+    "J": _dimension(m=2, kg=1, s=-2),
+    "T": _dimension(kg=1, s=-2, A=-1),
+}
+#: Names that Brian2's equations use for the symbols above.
+_BRIAN2_NAMES = {
+    "s": "second",
+    "Hz": "hertz",
+    "V": "volt",
+    "A": "amp",
+    "ohm": "ohm",
+    "S": "siemens",
+    "F": "farad",
+    "m": "metre",
+    "K": "kelvin",
+    "J": "joule",
+    "T": "tesla",
+}
+_PREFIXES = {
+    "": 1.0,
+    "m": 1e-3,
+    "u": 1e-6,
+    "n": 1e-9,
+    "p": 1e-12,
+    "f": 1e-15,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+}
+
+#: Every unit that can be written in a spec: "ms", "mV", "second", "Mohm", ...
+UNITS: dict[str, Quantity] = {
+    prefix + symbol: Quantity(factor, _DIMENSIONS[symbol])
+    for symbol in _DIMENSIONS
+    for prefix, factor in _PREFIXES.items()
+}
+UNITS.update({_BRIAN2_NAMES[symbol]: UNITS[symbol] for symbol in _DIMENSIONS})
+
+second, ms, us = UNITS["s"], UNITS["ms"], UNITS["us"]
+volt, mV = UNITS["V"], UNITS["mV"]
+amp, nA, pA = UNITS["A"], UNITS["nA"], UNITS["pA"]
+Hz, kHz = UNITS["Hz"], UNITS["kHz"]
+
+#: What a parameter may be given as: a `Quantity`, a number, "20 ms", or a
+#: scalar quantity of Brian2.
+QuantityLike = Any
+
+_WRITTEN = re.compile(
+    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*"
+)
+
+
+def as_quantity(value: QuantityLike) -> Quantity:
+    """Turn a number, a text such as ``"20 ms"`` or a Brian2 quantity into a `Quantity`.
+
+    Raises
+    ------
+    ValueError
+        If the text is not "number unit", or the unit is not known.
+    TypeError
+        If the value is none of the above.
+    """
+    if isinstance(value, Quantity):
+        return value
+    if isinstance(value, str):
+        return _parse(value)
+    if hasattr(value, "dim") and hasattr(value.dim, "_dims"):
+        return Quantity(float(value.base), tuple(float(d) for d in value.dim._dims))
+    try:
+        return Quantity(float(value))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"a quantity must be a number or text, got {value!r}"
+        ) from error
+
+
+def _parse(text: str) -> Quantity:
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"a quantity is written like '20 ms', got {text!r}")
+    number, unit = match.groups()
+    if not unit:
+        return Quantity(float(number))
+    if unit not in UNITS:
+        raise ValueError(
+            f"unknown unit {unit!r} in {text!r}; known: ms, s, mV, Hz, ..."
+        )
+    # Dividing by a power of ten rounds once: "50 ms" is the float 0.05.
+    factor = UNITS[unit].value
+    value = float(number) * factor if factor >= 1 else float(number) / round(1 / factor)
+    return Quantity(value, UNITS[unit].dimension)
+
+
+def format_quantity(quantity: Quantity) -> str:
+    """Write a quantity so that `as_quantity` reads the same value back."""
+    symbol = _symbol(quantity.dimension)
+    if symbol is None:
+        return f"{quantity.value:.15g} {dimension_name(quantity.dimension)}".strip()
+    if symbol == "":
+        return f"{quantity.value:.15g}"
+    prefix = _best_prefix(quantity.value)
+    return f"{quantity.value / _PREFIXES[prefix]:.15g} {prefix}{symbol}"
+
+
+def _best_prefix(value: float) -> str:
+    if value == 0 or not math.isfinite(value):
+        return ""
+    fitting = [p for p, factor in _PREFIXES.items() if factor <= abs(value) * 1.0000001]
+    return max(fitting, key=lambda p: _PREFIXES[p], default="f")
+
+
+def _symbol(dimension: Dimension) -> str | None:
+    if tuple(dimension) == DIMENSIONLESS:
+        return ""
+    for symbol, known in _DIMENSIONS.items():
+        if tuple(dimension) == known:
+            return symbol
+    return None
+
+
+def dimension_name(dimension: Dimension) -> str:
+    """Name a dimension in base units: ``'s'``, ``'m^2 kg s^-3 A^-1'``, ``'1'``."""
+    symbol = _symbol(dimension)
+    if symbol:
+        return symbol
+    parts = [
+        name if power == 1 else f"{name}^{power:g}"
+        for name, power in zip(_BASE_SYMBOLS, dimension, strict=True)
+        if power
+    ]
+    return " ".join(parts) or "1"
+
+
+def brian2_unit(dimension: Dimension) -> str:
+    """Write a dimension as a unit of Brian2's equation language."""
+    symbol = _symbol(dimension)
+    if symbol:
+        return _BRIAN2_NAMES[symbol]
+    factors = [
+        f"{name}**{power:g}"
+        for name, power in zip(_BASE_NAMES, dimension, strict=True)
+        if power
+    ]
+    return "*".join(factors) or "1"
