@@ -203,14 +203,19 @@ def _parse(text: str) -> Quantity:
 
 
 def format_quantity(quantity: Quantity) -> str:
-    """Write a quantity so that `as_quantity` reads the same value back."""
-    symbol = _symbol(quantity.dimension)
+    """Write a quantity so that `as_quantity` reads the same value back.
+
+    A dimension without a symbol of its own is written in base units, to be
+    read by people only.
+    """
+    value, symbol = float(quantity.value), _symbol(quantity.dimension)
     if symbol is None:
-        return f"{quantity.value:.15g} {dimension_name(quantity.dimension)}".strip()
-    if symbol == "":
-        return f"{quantity.value:.15g}"
-    prefix = _best_prefix(quantity.value)
-    return f"{quantity.value / _PREFIXES[prefix]:.15g} {prefix}{symbol}"
+        return f"{value:.15g} {dimension_name(quantity.dimension)}"
+    prefix = _best_prefix(value) if symbol else ""
+    text = f"{value / _PREFIXES[prefix]:.15g} {prefix}{symbol}".strip()
+    if not math.isfinite(value) or _parse(text).value == value:
+        return text
+    return f"{value!r} {symbol}".strip()
 
 
 def _best_prefix(value: float) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stdpnet import __version__
-from stdpnet.config import unknown_name
+from stdpnet.catalog import unknown_name
 from stdpnet.engine import cache
 from stdpnet.engine.compiler import Compiler, find_compiler
 
@@ -30,7 +30,7 @@ NO_COMPILER = (
 )
 
 
-class ProgramError(RuntimeError):
+class ProgramError(OSError):
     """A program could not be built, or a run of it did not end as it should."""
 
 
@@ -72,6 +72,15 @@ class Program:
                 if variable != "map_silent":
                     shapes[f"{name}.{variable}"] = (group["shape"][2],)
         return shapes
+
+    def parameter_names(self) -> set[str]:
+        """Return the parameters, as "part.name", that a run needs."""
+        parts = {**self.description["groups"], **self.description["projections"]}
+        names = {f"{part}.{p}" for part in parts for p in parts[part]["parameters"]}
+        for name, projection in self.description["projections"].items():
+            if projection["learn_pre"] or projection["learn_post"]:
+                names.add(f"{name}.learning")
+        return names
 
 
 def choose_backend(backend: str) -> str:
@@ -154,9 +163,8 @@ def _key(description: dict[str, Any], compiler: Compiler) -> str:
 def _engine_hash() -> str:
     """Hash the templates and generators, so that a changed engine builds anew."""
     here = Path(__file__).parent
-    files = sorted(
-        [*here.glob("templates/*"), here / "native.py", here / "brian2_api.py"]
-    )
+    sources = ("assemble.py", "brian2_api.py", "build.py", "native.py")
+    files = sorted([*here.glob("templates/*"), *(here / name for name in sources)])
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())
@@ -181,6 +189,8 @@ def _build_into(
         if folder.exists():  # left by a build that was killed before its manifest
             shutil.rmtree(folder)
         temporary.rename(folder)
+    except ProgramError:
+        raise
     except OSError as error:
         raise cache.CacheError(
             f"cannot build in {folder.parent} ({error.strerror or error}); "

@@ -7,14 +7,19 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from stdpnet.config import unknown_name
 from stdpnet.engine.program import Program, ProgramError
 
 #: How the stimulus of an input is stored.
 STIMULUS_DTYPES = {"steps": np.uint16, "rates": np.float32}
+#: Longest presentation; as the step of a spike it means never.
+MAX_STEPS = 65535
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,19 @@ def run_chunk(
     Raises
     ------
     ValueError
-        If a stimulus or a state array has the wrong shape, or is not finite.
+        If a stimulus or a state array has the wrong shape or is not finite, or
+        a parameter is missing or not known.
     ProgramError
         If the program crashed, was interrupted or did not finish. Nothing of
         such a chunk is returned.
     """
-    n_examples = _check(program, stimuli, state)
+    record = tuple(record)
+    n_examples = _check(program, stimuli, state, n_steps)
+    names = program.parameter_names()
+    _check_names("parameter", parameters, names)
+    if missing := sorted(names - set(parameters)):
+        raise ValueError(f"no value for the parameter {missing[0]!r}")
+    _check_names("group to record", record, program.description["groups"])
     folder = Path(tempfile.mkdtemp(prefix="stdpnet-"))
     try:
         _write_inputs(folder, program, stimuli, state)
@@ -92,6 +104,8 @@ def run_chunk(
 
             run_reference(program, folder, environment, parameters)
         return _read_results(folder, program, n_examples, record)
+    except ProgramError:
+        raise
     except OSError as error:
         raise ProgramError(
             f"cannot exchange data with the program in {folder}: {error.strerror or error}; "
@@ -102,19 +116,19 @@ def run_chunk(
 
 
 def _check(
-    program: Program, stimuli: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
+    program: Program,
+    stimuli: Mapping[str, np.ndarray],
+    state: Mapping[str, np.ndarray],
+    n_steps: int,
 ) -> int:
+    if not 1 <= n_steps <= MAX_STEPS:
+        raise ValueError(f"n_steps must be from 1 to {MAX_STEPS}, got {n_steps}")
     inputs = {n: g for n, g in program.description["groups"].items() if g["stimulus"]}
-    counts = set()
     for name, group in inputs.items():
         if name not in stimuli:
             raise ValueError(f"no stimulus for the input {name!r}")
-        if list(stimuli[name].shape[1:]) != group["shape"]:
-            raise ValueError(
-                f"the stimulus of {name!r} must have shape (n_examples, "
-                f"{', '.join(map(str, group['shape']))}), got {stimuli[name].shape}"
-            )
-        counts.add(len(stimuli[name]))
+        _check_stimulus(name, stimuli[name], group)
+    counts = {len(stimuli[name]) for name in inputs}
     if len(counts) != 1:
         raise ValueError(
             f"inputs must have equally many examples, got {sorted(counts)}"
@@ -122,6 +136,35 @@ def _check(
     for name, shape in program.state_shapes().items():
         _check_state(name, state.get(name), shape)
     return counts.pop()
+
+
+def _check_stimulus(name: str, stimulus: np.ndarray, group: dict[str, Any]) -> None:
+    if list(stimulus.shape[1:]) != group["shape"]:
+        raise ValueError(
+            f"the stimulus of {name!r} must have shape (n_examples, "
+            f"{', '.join(map(str, group['shape']))}), got {stimulus.shape}"
+        )
+    if stimulus.size == 0 or stimulus.dtype == STIMULUS_DTYPES["steps"]:
+        return
+    low, high = stimulus.min(), stimulus.max()
+    if group["stimulus"] == "steps":
+        if stimulus.dtype.kind not in "iu" or low < 0 or high > MAX_STEPS:
+            raise ValueError(
+                f"the stimulus of {name!r} must hold steps, integers from 0 to "
+                f"{MAX_STEPS} (never), got {stimulus.dtype} from {low} to {high}"
+            )
+    elif not (low >= 0 and np.isfinite(high)):
+        raise ValueError(
+            f"the stimulus of {name!r} must hold rates in Hz, finite and >= 0, "
+            f"got values from {low} to {high}"
+        )
+
+
+def _check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    known = set(known)
+    for name in given:
+        if name not in known:
+            raise ValueError(unknown_name(kind, name, known))
 
 
 def _check_state(name: str, array: np.ndarray | None, shape: tuple[int, ...]) -> None:
@@ -222,21 +265,16 @@ def _read_results(
 ) -> ChunkResult:
     state = {}
     for name, shape in program.state_shapes().items():
-        if program.backend == "cpp":
-            file = (
-                folder / "results" / program.arrays[brian2_name(program, name)]["file"]
-            )
-        else:
-            file = folder / f"result_{name}"
-        state[name] = np.fromfile(file, program.description["dtype"]).reshape(shape)
+        file = _state_file(folder, program, name)
+        state[name] = _read_array(file, program.description["dtype"], shape)
         if not np.isfinite(state[name]).all():
             raise ProgramError(
                 f"{name} is no longer finite after this chunk, which is discarded; "
                 "lower the learning rate"
             )
     counts = {
-        name: np.fromfile(folder / f"counts_{name}", np.uint16).reshape(
-            n_examples, *counter["shape"]
+        name: _read_array(
+            folder / f"counts_{name}", np.uint16, (n_examples, *counter["shape"])
         )
         for name, counter in program.description["counters"].items()
     }
@@ -245,3 +283,20 @@ def _read_results(
         for name in record
     }
     return ChunkResult(state, counts, spikes)
+
+
+def _state_file(folder: Path, program: Program, name: str) -> Path:
+    if program.backend != "cpp":
+        return folder / f"result_{name}"
+    return folder / "results" / program.arrays[brian2_name(program, name)]["file"]
+
+
+def _read_array(file: Path, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Read a raw array; Brian2 does not notice a disk that is full."""
+    values = np.fromfile(file, dtype)
+    if values.size != prod(shape):
+        raise ProgramError(
+            f"{file} has {values.size} values, not {prod(shape)}; this chunk is "
+            "discarded, free some space or set TMPDIR"
+        )
+    return values.reshape(shape)

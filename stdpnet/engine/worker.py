@@ -107,7 +107,7 @@ def carry_out(request: dict[str, Any]) -> None:
     brian2.seed(int(settings["STDPNET_SEED"]))
     assembly = ReferenceAssembly(
         program.description,
-        _read_stimuli(program, folder),
+        _read_stimuli(program, folder, n_examples),
         request["parameters"],
         n_steps,
     )
@@ -123,11 +123,13 @@ def carry_out(request: dict[str, Any]) -> None:
         rows.astype(np.int32).tofile(folder / f"spikes_{name}")
 
 
-def _read_stimuli(program: Program, folder: Path) -> dict[str, np.ndarray]:
+def _read_stimuli(
+    program: Program, folder: Path, n_examples: int
+) -> dict[str, np.ndarray]:
     return {
         name: np.fromfile(
             folder / f"stimulus_{name}", STIMULUS_DTYPES[group["stimulus"]]
-        ).reshape(-1, *group["shape"])
+        ).reshape(n_examples, *group["shape"])
         for name, group in program.description["groups"].items()
         if group["stimulus"]
     }

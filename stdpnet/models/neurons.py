@@ -29,6 +29,8 @@ class NeuronModel(Parameters):
         Statements at the end of every presentation, before the next example.
     learning_parameters : tuple of str
         Parameters that are zero while learning is off.
+    decays : tuple of str
+        Parameters that are a fraction lost per presentation.
     input_variable : str
         What an arriving spike adds its weight to.
     """
@@ -41,6 +43,7 @@ class NeuronModel(Parameters):
     reset: ClassVar[str]
     between: ClassVar[str] = ""
     learning_parameters: ClassVar[tuple[str, ...]] = ()
+    decays: ClassVar[tuple[str, ...]] = ()
     input_variable: ClassVar[str] = "v"
 
     def initial(self) -> dict[str, float]:
@@ -63,6 +66,7 @@ class AdaptiveThreshold(NeuronModel):
     theta *= 1 - theta_decay
     """
     learning_parameters: ClassVar[tuple[str, ...]] = ("theta_plus", "theta_decay")
+    decays: ClassVar[tuple[str, ...]] = ("theta_decay",)
 
     v_th: float = number(1.0, low=0, doc="threshold of an unadapted neuron")
     theta_start: float = number(10.0, low=0, doc="adaptive part before learning")

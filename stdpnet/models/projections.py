@@ -107,7 +107,8 @@ class SumPooling(Geometry):
 
     Notes
     -----
-    The last window of a row is cut off at the border rather than dropped.
+    The last window of a row is cut off at the border rather than dropped; none
+    lies outside.
     """
 
     size: int = number(2, low=1, integer=True)
@@ -115,10 +116,11 @@ class SumPooling(Geometry):
 
     def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
         """Return the shape of the pooled population."""
-        sides = [
-            max(1, -(-(side - self.size) // self.stride) + 1) for side in source[:2]
-        ]
-        return (sides[0], sides[1], source[2])
+        reach = max(self.size, self.stride)
+        height, width = (
+            max(0, -(-(side - reach) // self.stride)) + 1 for side in source[:2]
+        )
+        return (height, width, source[2])
 
     def edges(self, source: Shape, target: Shape) -> "Edges":
         """List every connection, as the reference implementation needs it."""

@@ -1,0 +1,121 @@
+"""The look that all figures share: colours, axes, labels beside the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+# Blue, vermillion: Okabe and Ito (2008), https://jfly.uni-koeln.de/color/.
+LEARNED = "#0072b2"
+CONTROL = "#d55e00"
+INK = "#1f2328"
+MUTED = "#747b84"
+
+TEXT_SIZE = 9
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return a figure of a size in inches that belongs to no window."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def axes_or_new(ax: Axes | None, width: float = 4.6, height: float = 3.0) -> Axes:
+    """Return `ax`, or the axes of a new figure of a size in inches."""
+    return new_figure(width, height).add_subplot() if ax is None else ax
+
+
+def tidy(ax: Axes) -> Axes:
+    """Give axes the common look: two spines, quiet ticks, one text colour."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[:].set_color(MUTED)
+    ax.tick_params(color=MUTED, labelcolor=INK, labelsize=TEXT_SIZE)
+    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
+        text.set(color=INK, fontsize=TEXT_SIZE)
+    return ax
+
+
+def no_axes(ax: Axes) -> Axes:
+    """Hide frame and ticks, for pictures."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return tidy_labels(ax)
+
+
+def tidy_labels(ax: Axes) -> Axes:
+    """Give the labels of axes the common size and colour."""
+    ax.tick_params(length=0, labelcolor=INK, labelsize=TEXT_SIZE)
+    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
+        text.set(color=INK, fontsize=TEXT_SIZE)
+    return ax
+
+
+def label_at(
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    colour: str = INK,
+    offset: tuple[float, float] = (6, 0),
+    ha: str = "left",
+    va: str = "center",
+) -> None:
+    """Write beside a point of the data, `offset` in points."""
+    ax.annotate(
+        text,
+        (x, y),
+        xytext=offset,
+        textcoords="offset points",
+        color=colour,
+        fontsize=TEXT_SIZE,
+        ha=ha,
+        va=va,
+        annotation_clip=False,
+    )
+
+
+def thousands(axis: object) -> None:
+    """Write the numbers of an axis as 20,000."""
+    from matplotlib.ticker import StrMethodFormatter
+
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))  # type: ignore[attr-defined]
+
+
+def signed_colours() -> Colormap:
+    """Return the diverging colour map of signed weights, gaps transparent."""
+    return _map_with_gaps("RdBu_r")
+
+
+def unsigned_colours() -> Colormap:
+    """Return the sequential colour map of weights >= 0, gaps transparent."""
+    return _map_with_gaps("Greys")
+
+
+def _map_with_gaps(name: str) -> Colormap:
+    from matplotlib import colormaps
+
+    return colormaps[name].with_extremes(bad=(0, 0, 0, 0))
+
+
+def with_transparent_gaps(mosaic: np.ndarray) -> np.ndarray:
+    """Return colours with an alpha channel that is zero where they are NaN.
+
+    Parameters
+    ----------
+    mosaic : ndarray, shape (height, width, 3)
+        Colours in [0, 1], NaN in gaps.
+
+    Returns
+    -------
+    ndarray, shape (height, width, 4)
+    """
+    alpha = np.isfinite(mosaic[..., :1]).astype(float)
+    return np.concatenate([np.nan_to_num(mosaic), alpha], axis=-1)

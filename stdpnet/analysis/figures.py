@@ -1,0 +1,300 @@
+"""The figures of a run: which arrays go into which plot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stdpnet.analysis.drawing import INK, new_figure
+from stdpnet.analysis.kernel_plots import (
+    mosaic_size,
+    plot_kernel_history,
+    plot_kernels,
+    plot_weight_histogram,
+)
+from stdpnet.analysis.kernels import kernel_images, tile
+from stdpnet.analysis.raster import plot_example, plot_spikes_per_example
+from stdpnet.analysis.readout import confusion, plot_confusion, plot_label_curve
+from stdpnet.analysis.recorded import MissingArraysError, Run, load_run
+from stdpnet.analysis.training import (
+    plot_curves,
+    plot_spikes_per_map,
+    plot_thresholds,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+logger = logging.getLogger("stdpnet")
+
+DPI = 200
+
+
+def draw_kernels(run: Run) -> Figure:
+    """Draw the kernels of all banks, one mosaic a bank."""
+    run.need("kernels", "kernels")
+    banks = run.banks or ("",)
+    kernels = [_bank_kernels(run, bank) for bank in banks]
+    sizes = [
+        mosaic_size(tile(kernel_images(bank_kernels, run.channels(bank))))
+        for bank, bank_kernels in zip(banks, kernels, strict=True)
+    ]
+    heights = [height for _, height in sizes]
+    figure = new_figure(9.6, sum(heights) + 0.3 * len(banks))
+    axes = figure.subplots(len(banks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ax, bank, bank_kernels in zip(axes, banks, kernels, strict=True):
+        plot_kernels(bank_kernels, run.channels(bank), ax=ax)
+        if len(banks) > 1:
+            ax.set_title(bank, loc="left", color=INK, fontsize=10)
+    return figure
+
+
+def _bank_kernels(run: Run, bank: str) -> np.ndarray:
+    kernels = run.bank_array(bank, "kernels")
+    return run.need(f"banks/{bank}/kernels", "kernels") if kernels is None else kernels
+
+
+def draw_history(run: Run) -> Figure:
+    """Draw how a few kernels of the first bank came about."""
+    bank = _first_bank(run, "how kernels came about")
+    history = run.need(f"banks/{bank}/history/kernels", "how kernels came about")
+    n_shown = run.need(f"banks/{bank}/history/n_shown", "how kernels came about")
+    initial = run.bank_array(bank, "initial_kernels")
+    if initial is not None and (not len(n_shown) or n_shown[0] > 0):
+        history = np.concatenate([initial[np.newaxis], history])
+        n_shown = np.concatenate([[0], n_shown])
+    figure = new_figure(4.6, 3.4)
+    plot_kernel_history(history, n_shown, run.channels(bank), ax=figure.add_subplot())
+    return figure
+
+
+def draw_weights(run: Run) -> Figure:
+    """Draw the distribution of the first bank's weights."""
+    run.need("kernels", "the distribution of weights")
+    bank = next(iter(run.banks), "")
+    figure = new_figure(4.6, 3.0)
+    initial = run.bank_array(bank, "initial_kernels")
+    plot_weight_histogram(_bank_kernels(run, bank), initial, ax=figure.add_subplot())
+    return figure
+
+
+def draw_curves(run: Run) -> Figure:
+    """Draw the course of learning, one row of panels a bank."""
+    first = _first_bank(run, "the course of learning")
+    run.need(f"banks/{first}/history/n_shown", "the course of learning")
+    figure = new_figure(9.6, 2.7 * len(run.banks))
+    parts = figure.subfigures(len(run.banks), 1, squeeze=False)[:, 0]
+    for part, bank in zip(parts, run.banks, strict=True):
+        plot_curves(
+            run.need(f"banks/{bank}/history/n_shown", "the course of learning"),
+            convergence=run.bank_array(bank, "history/convergence"),
+            thresholds=run.bank_array(bank, "history/thresholds"),
+            spikes=run.bank_array(bank, "history/spikes"),
+            figure=part,
+        )
+        if len(run.banks) > 1:
+            part.suptitle(bank, color=INK, fontsize=10)
+    return figure
+
+
+def _first_bank(run: Run, what: str) -> str:
+    if not run.banks:
+        run.need("banks", what)
+    return run.banks[0]
+
+
+def draw_confusion(run: Run) -> Figure:
+    """Draw which classes of the test images were mistaken for which."""
+    y_true = run.need("test/y_true", "confusions")
+    y_pred = run.need("test/y_pred", "confusions")
+    n_classes = len(run.classes) or int(max(y_true.max(), y_pred.max())) + 1
+    figure = new_figure(4.6, 4.3)
+    matrix = confusion(y_true, y_pred, n_classes)
+    plot_confusion(matrix, run.classes, ax=figure.add_subplot())
+    return figure
+
+
+def draw_spikes(run: Run) -> Figure:
+    """Draw the spikes of the test images, and the thresholds that shape them."""
+    panels: list[Callable[[Any], Any]] = []
+    per_map = run.array("test/spikes_per_map")
+    per_example = run.array("test/spikes_per_example")
+    if per_map is not None:
+        panels.append(lambda ax: plot_spikes_per_map(per_map, ax=ax))
+    if per_example is not None:
+        panels.append(lambda ax: plot_spikes_per_example(per_example, ax=ax))
+    if not panels:
+        run.need("test/spikes_per_map", "spikes")
+    thresholds = run.bank_array(next(iter(run.banks), ""), "thresholds")
+    if thresholds is not None:
+        panels.append(lambda ax: plot_thresholds(thresholds, ax=ax))
+    figure = new_figure(3.2 * len(panels), 2.7)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for ax, draw in zip(axes, panels, strict=True):
+        draw(ax)
+    return figure
+
+
+def draw_example(run: Run) -> Figure:
+    """Draw one test image with the spikes that it causes."""
+    names = ("image", "inputs", "input_shape", "features", "feature_shape")
+    image, inputs, input_shape, features, feature_shape = (
+        run.need(f"raster/{name}", "the spikes of an image") for name in names
+    )
+    figure = new_figure(9.6, 2.9)
+    plot_example(
+        image,
+        inputs,
+        _shape(input_shape),
+        features,
+        _shape(feature_shape),
+        channels=run.channels(),
+        title=_label_text(run),
+        figure=figure,
+    )
+    return figure
+
+
+def _shape(values: np.ndarray) -> tuple[int, int, int]:
+    height, width, n_groups = (int(value) for value in values)
+    return height, width, n_groups
+
+
+def _label_text(run: Run) -> str:
+    label = run.array("raster/label")
+    if label is None:
+        return ""
+    known = 0 <= int(label) < len(run.classes)
+    return f"true class: {run.classes[int(label)] if known else int(label)}"
+
+
+def draw_label_curve(run: Run) -> Figure:
+    """Draw accuracy against the number of labelled images."""
+    what = "accuracy against the number of labels"
+    figure = new_figure(4.6, 3.2)
+    plot_label_curve(
+        run.need("label_curve/n_labels", what),
+        run.need("label_curve/accuracy", what),
+        run.array("label_curve/control"),
+        ax=figure.add_subplot(),
+    )
+    return figure
+
+
+@dataclass(frozen=True)
+class RunFigure:
+    """A figure that a run may have.
+
+    Parameters
+    ----------
+    draw : callable
+        Makes the figure of a `Run`; raises `MissingArraysError` if it cannot.
+    caption : str
+        One line for the reader.
+    wide : bool
+        Whether it needs the width of the page.
+    """
+
+    draw: Callable[[Run], Figure]
+    caption: str
+    wide: bool = False
+
+
+FIGURES: dict[str, RunFigure] = {
+    "kernels": RunFigure(
+        draw_kernels, "Learned kernels: what makes each map spike.", wide=True
+    ),
+    "curves": RunFigure(
+        draw_curves,
+        "Course of learning: how undecided the weights are, thresholds, spikes.",
+        wide=True,
+    ),
+    "history": RunFigure(draw_history, "How kernels came about, one a row."),
+    "weights": RunFigure(draw_weights, "Distribution of the weights."),
+    "confusion": RunFigure(
+        draw_confusion,
+        "Test images by true and predicted class; colour is the share mistaken.",
+    ),
+    "label_curve": RunFigure(
+        draw_label_curve, "Accuracy against labelled images; a dot is a seed."
+    ),
+    "spikes": RunFigure(
+        draw_spikes, "Spikes of the test images; thresholds at the end.", wide=True
+    ),
+    "example": RunFigure(
+        draw_example,
+        "One test image: its input spikes, and the spikes of the maps.",
+        wide=True,
+    ),
+}
+
+FILES = ("kernels", "curves", "confusion", "spikes")
+
+
+def save_figure(run: Run, name: str, path: Path | str) -> Path:
+    """Draw one figure of a run into a file.
+
+    Parameters
+    ----------
+    run : Run
+        From `load_run`.
+    name : str
+        Key of `FIGURES`.
+    path : path
+        File to write; its ending says the format.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such figure, the run did not record what it shows, or
+        the ending is not known.
+    """
+    if name not in FIGURES:
+        known = ", ".join(FIGURES)
+        raise ValueError(f"figure must be one of {known}, got {name!r}")
+    path = Path(path)
+    FIGURES[name].draw(run).savefig(path, dpi=DPI, facecolor="white")
+    return path
+
+
+def figure_files(run_path: Path | str, out_dir: Path | str) -> dict[str, Path]:
+    """Write kernels.png, curves.png, confusion.png and spikes.png of a run.
+
+    A figure whose arrays were not recorded is left out, with a warning.
+
+    Parameters
+    ----------
+    run_path : path
+        Folder of a finished run.
+    out_dir : path
+        Folder for the pictures; made if it does not exist.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        What was written, by name of the figure.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the run cannot be read (see `load_run`) or `out_dir` not be written.
+    """
+    run, out_dir = load_run(run_path), Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name in FILES:
+        try:
+            written[name] = save_figure(run, name, out_dir / f"{name}.png")
+        except MissingArraysError as missing:
+            logger.warning("%s.png is left out: %s", name, missing)
+    return written

@@ -1,0 +1,154 @@
+"""A finished run, as figures and reports read it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stdpnet.runs import RunError, RunFolder
+
+
+class MissingArraysError(ValueError):
+    """A run did not record what a figure shows."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Record of a finished run; arrays are read when they are asked for.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Where the run is.
+    """
+
+    folder: RunFolder
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Spec, metrics, versions, command and so on, by name."""
+        return self.folder.metadata
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Numbers that the run ended with, by name."""
+        return dict(self.record.get("metrics") or {})
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """Name, classes and notes of the data."""
+        return dict(self.record.get("dataset") or {})
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, empty if the data have no labels."""
+        return tuple(str(name) for name in self.dataset.get("classes") or ())
+
+    @property
+    def title(self) -> str:
+        """What was trained on what, for headings."""
+        spec = str(self.record.get("spec_name") or self.path.name)
+        data = self.dataset.get("name")
+        return f"{spec} on {data}" if data else spec
+
+    @property
+    def banks(self) -> tuple[str, ...]:
+        """Names of the kernel banks; empty if the run has only ``/kernels``."""
+        with self._arrays() as file:
+            return tuple(file["banks"]) if "banks" in file else ()
+
+    def array(self, name: str) -> np.ndarray | None:
+        """Return an array of the run, None if it was not recorded.
+
+        Parameters
+        ----------
+        name : str
+            Path in ``run.h5``, such as ``"test/y_true"``.
+
+        Raises
+        ------
+        RunError
+            If the file cannot be read.
+        """
+        with self._arrays() as file:
+            return np.asarray(file[name][()]) if name in file else None
+
+    def need(self, name: str, what: str) -> np.ndarray:
+        """Return an array of the run that a figure cannot do without.
+
+        Raises
+        ------
+        MissingArraysError
+            If it was not recorded; the message says that `what` is not shown.
+        """
+        array = self.array(name)
+        if array is None:
+            raise MissingArraysError(
+                f"{self.path / 'run.h5'} must have /{name} to show {what}, got none; "
+                "train again to record it"
+            )
+        return array
+
+    def bank_array(self, bank: str, name: str) -> np.ndarray | None:
+        """Return an array of one bank (see `array`); ``""`` is the only bank."""
+        if bank:
+            return self.array(f"banks/{bank}/{name}")
+        return self.array(name) if name == "kernels" else None
+
+    def channels(self, bank: str = "") -> str | None:
+        """Return what the channels of a bank's kernels mean, None if not recorded."""
+        with self._arrays() as file:
+            for name in (f"banks/{bank}/kernels", "kernels"):
+                if name in file and "channels" in file[name].attrs:
+                    meaning = file[name].attrs["channels"]
+                    return meaning.decode() if isinstance(meaning, bytes) else meaning
+        return None
+
+    @contextmanager
+    def _arrays(self) -> Iterator[Any]:
+        # A damaged chunk is found only when it is read.
+        try:
+            with self.folder.arrays() as file:
+                yield file
+        except (OSError, RuntimeError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            damaged = self.path / "run.h5"
+            raise RunError(f"{damaged} is damaged: {reason}; train again") from error
+
+
+def load_run(path: Path | str) -> Run:
+    """Read the record of a finished run.
+
+    Parameters
+    ----------
+    path : path
+        Run folder, as ``stdpnet train`` writes it.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such run.
+    RunError
+        If it is damaged, of a newer version, or not finished.
+    """
+    run = Run(RunFolder.open(path))
+    status = run.record.get("status")
+    if status != "finished":
+        raise RunError(
+            f"{run.path}: status must be 'finished', got {status!r}; go on with "
+            f"'stdpnet train ... --resume --out {run.path}'"
+        )
+    with run.folder.arrays():
+        return run

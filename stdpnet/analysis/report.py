@@ -1,0 +1,175 @@
+"""One HTML file that tells all about a run, and needs nothing else."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from stdpnet.analysis.embedding import inline_svg
+from stdpnet.analysis.figures import FIGURES
+from stdpnet.analysis.numbers import (
+    Row,
+    kernel_rows,
+    metric_rows,
+    plain,
+    result_parts,
+    spec_text,
+    summary_sentence,
+)
+from stdpnet.analysis.recorded import MissingArraysError, Run, load_run
+from stdpnet.runs import write_atomically
+
+CONTROL_NOTE = (
+    "The control is the same network with the weights of each learned kernel "
+    "shuffled and its thresholds settled again, read out in the same way; the "
+    "difference is what learning contributed."
+)
+
+
+def write_report(run_path: Path | str, out: Path | str | None = None) -> Path:
+    """Write a report on a finished run.
+
+    Parameters
+    ----------
+    run_path : path
+        Folder of the run.
+    out : path, optional
+        File to write, replaced if it exists; default is ``report.html`` in the
+        run folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The HTML file. It has no reference to any other file.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the run cannot be read (see `load_run`), or `out` not be written.
+    """
+    run = load_run(run_path)
+    out = run.path / "report.html" if out is None else Path(out)
+    if out.is_dir():
+        raise IsADirectoryError(f"{out} is a folder; give the name of a file")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, report_html(run).encode("utf-8"))
+    return out
+
+
+def report_html(run: Run) -> str:
+    """Return the text of the report on a run."""
+    drawn, left_out = _draw_all(run)
+    top = drawn.pop("kernels", "")
+    body = [top, _figures(drawn.values()), _numbers(run), *_notes(run, left_out)]
+    body += [*_reproduce(run), *_machine(run)]
+    return _part("report.html").substitute(
+        title=escape(run.title),
+        style=_part("report.css").template,
+        result=_result(run),
+        summary=escape(summary_sentence(run)),
+        body="\n".join(part for part in body if part),
+    )
+
+
+def _part(name: str) -> Template:
+    text = (resources.files("stdpnet.analysis") / name).read_text(encoding="utf-8")
+    return Template(text)
+
+
+def _draw_all(run: Run) -> tuple[dict[str, str], list[str]]:
+    drawn, left_out = {}, []
+    for name, figure in FIGURES.items():
+        try:
+            svg = inline_svg(figure.draw(run), figure.caption, name)
+        except MissingArraysError as missing:
+            left_out.append(str(missing))
+            continue
+        drawn[name] = _figure(name, svg, figure.caption, figure.wide)
+    return drawn, left_out
+
+
+def _figure(name: str, svg: str, caption: str, wide: bool) -> str:
+    kind = ' class="wide"' if wide else ""
+    return (
+        f'<figure id="{name}"{kind}>\n{svg}\n'
+        f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
+    )
+
+
+def _figures(figures: Iterable[str]) -> str:
+    inside = "\n".join(figures)
+    return (
+        f'<h2>Figures</h2>\n<div class="figures">\n{inside}\n</div>' if inside else ""
+    )
+
+
+def _result(run: Run) -> str:
+    phrases = [
+        f'<span class="{role}">{escape(phrase)}</span>' if role else escape(phrase)
+        for role, phrase in result_parts(run)
+    ]
+    return ", ".join(phrases).replace(" %", "&nbsp;%")
+
+
+def _numbers(run: Run) -> str:
+    left = _table(metric_rows(run.metrics))
+    right = _table(kernel_rows(run))
+    return f'<h2>Numbers</h2>\n<div class="tables">\n{left}\n{right}\n</div>'
+
+
+def _table(rows: Iterable[Row]) -> str:
+    inside = "\n".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+        for name, value in rows
+    )
+    return f"<div><table>\n{inside}\n</table></div>"
+
+
+def _notes(run: Run, left_out: list[str]) -> list[str]:
+    notes = [str(note) for note in run.dataset.get("notes") or ()]
+    if run.metrics.get("control_accuracy") is not None:
+        notes.append(CONTROL_NOTE)
+    notes += [f"Left out: {reason}" for reason in left_out]
+    items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
+    return [f"<h2>Notes</h2>\n<ul>\n{items}\n</ul>"] if notes else []
+
+
+def _reproduce(run: Run) -> list[str]:
+    command, spec = run.record.get("command"), run.record.get("spec")
+    sections = []
+    if command:
+        sections.append(_preformatted("Reproduce", str(command)))
+    if isinstance(spec, Mapping) and spec:
+        sections.append(_preformatted("Specification, as resolved", spec_text(spec)))
+    return sections
+
+
+def _preformatted(heading: str, text: str) -> str:
+    return f"<h2>{escape(heading)}</h2>\n<pre>{escape(text)}</pre>"
+
+
+def _machine(run: Run) -> list[str]:
+    tables = [
+        f"<div><h3>{heading}</h3>\n{_table(_rows(values))}</div>"
+        for heading, values in (
+            ("Versions", run.record.get("versions")),
+            ("Machine", run.record.get("machine")),
+        )
+        if isinstance(values, Mapping) and values
+    ]
+    if not tables:
+        return []
+    return [
+        "<h2>Made with</h2>\n"
+        + '<div class="tables">\n'
+        + "\n".join(tables)
+        + "\n</div>"
+    ]
+
+
+def _rows(values: Mapping[str, Any]) -> list[Row]:
+    return [
+        (str(name).replace("_", " "), plain(value)) for name, value in values.items()
+    ]

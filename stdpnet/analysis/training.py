@@ -1,0 +1,246 @@
+"""What happened while the network learned: convergence, thresholds, spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stdpnet.analysis.drawing import (
+    INK,
+    LEARNED,
+    MUTED,
+    axes_or_new,
+    label_at,
+    new_figure,
+    thousands,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+SHOWN = "Images shown"
+
+
+def plot_convergence(
+    n_shown: np.ndarray,
+    convergence: np.ndarray,
+    *,
+    threshold: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Show how undecided the weights were in the course of learning.
+
+    Parameters
+    ----------
+    n_shown : ndarray of int, shape (n_snapshots,)
+        Images shown until each snapshot.
+    convergence : ndarray, shape (n_snapshots,)
+        Convergence index, the mean of w (1 - w).
+    threshold : float, optional
+        Index at which learning stops by itself.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with one line. Not shown or saved.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+    n_shown, convergence = _paired(n_shown, convergence, "convergence", 1)
+    ax = axes_or_new(ax)
+    ax.plot(n_shown, convergence, color=LEARNED, linewidth=2, marker=_marker(n_shown))
+    label_at(ax, n_shown[-1], convergence[-1], f"{convergence[-1]:.3f}", colour=LEARNED)
+    if threshold is not None:
+        ax.axhline(threshold, color=MUTED, linewidth=1, linestyle="--")
+        label_at(
+            ax,
+            n_shown[0],
+            threshold,
+            f"stops at {threshold:g}",
+            offset=(0, 3),
+            va="bottom",
+        )
+    ax.set(xlabel=SHOWN, ylabel="Mean of w (1 - w)", ylim=(0, None))
+    thousands(ax.xaxis)
+    return tidy(ax)
+
+
+def plot_thresholds(
+    thresholds: np.ndarray,
+    n_shown: np.ndarray | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Show the threshold of each map, in the course of learning or at its end.
+
+    Parameters
+    ----------
+    thresholds : ndarray, shape (n_snapshots, n_maps) or (n_maps,)
+        Adaptive thresholds, in the unit of the neuron's potential.
+    n_shown : ndarray of int, shape (n_snapshots,), optional
+        Images shown until each snapshot; needed for two axes only.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with a line a map, or a bar a map in falling order. Not shown or saved.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+    return _lines_or_bars(thresholds, n_shown, "thresholds", "Threshold", ax)
+
+
+def plot_spikes_per_map(
+    spikes: np.ndarray,
+    n_shown: np.ndarray | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Show how the maps share the work, in the course of learning or at its end.
+
+    Parameters
+    ----------
+    spikes : ndarray, shape (n_snapshots, n_maps) or (n_maps,)
+        Mean spikes an image of each map.
+    n_shown : ndarray of int, shape (n_snapshots,), optional
+        Images shown until each snapshot; needed for two axes only.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes with a line a map, or a bar a map in falling order and the number
+        of silent maps. Not shown or saved.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+    return _lines_or_bars(spikes, n_shown, "spikes", "Spikes per image", ax)
+
+
+def _lines_or_bars(
+    values: np.ndarray,
+    n_shown: np.ndarray | None,
+    name: str,
+    label: str,
+    ax: Axes | None,
+) -> Axes:
+    if n_shown is None:
+        return _bars(values, name, label, axes_or_new(ax))
+    n_shown, values = _paired(n_shown, values, name, 2)
+    return _lines(n_shown, values, label, axes_or_new(ax))
+
+
+def _lines(n_shown: np.ndarray, values: np.ndarray, label: str, ax: Axes) -> Axes:
+    alpha = float(np.clip(10 / values.shape[1], 0.15, 0.6))
+    marker = _marker(n_shown)
+    ax.plot(n_shown, values, color=LEARNED, linewidth=0.8, alpha=alpha, marker=marker)
+    median = np.median(values, axis=1)
+    ax.plot(n_shown, median, color=INK, linewidth=2, marker=marker)
+    label_at(ax, n_shown[-1], median[-1], f"median {median[-1]:.3g}")
+    ax.set(xlabel=SHOWN, ylabel=f"{label}, each map")
+    thousands(ax.xaxis)
+    return tidy(ax)
+
+
+def _bars(values: np.ndarray, name: str, label: str, ax: Axes) -> Axes:
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(
+            f"{name} without n_shown must have shape (n_maps,), got {values.shape}"
+        )
+    falling = np.sort(values)[::-1]
+    ax.stairs(falling, fill=True, color=LEARNED, alpha=0.85)
+    median = float(np.median(falling))
+    ax.axhline(median, color=INK, linewidth=1, linestyle="--")
+    label_at(ax, len(falling), median, f"median {median:.3g}")
+    silent = int(np.sum(falling == 0))
+    if silent:
+        text = f"{silent} silent"
+        label_at(ax, len(falling) - silent, 0, text, offset=(0, 4), va="bottom")
+    ax.set(xlabel=f"{len(falling)} maps, in falling order", ylabel=label, xticks=[])
+    ax.set_xlim(0, len(falling))
+    return tidy(ax)
+
+
+def plot_curves(
+    n_shown: np.ndarray,
+    *,
+    convergence: np.ndarray | None = None,
+    thresholds: np.ndarray | None = None,
+    spikes: np.ndarray | None = None,
+    figure: Figure | SubFigure | None = None,
+) -> Sequence[Axes]:
+    """Show the course of learning, one panel for each quantity given.
+
+    Parameters
+    ----------
+    n_shown : ndarray of int, shape (n_snapshots,)
+        Images shown until each snapshot.
+    convergence : ndarray, shape (n_snapshots,), optional
+        Convergence index, see `plot_convergence`.
+    thresholds, spikes : ndarray, shape (n_snapshots, n_maps), optional
+        See `plot_thresholds` and `plot_spikes_per_map`.
+    figure : matplotlib.figure.Figure or SubFigure, optional
+        Where to draw; default is a new figure.
+
+    Returns
+    -------
+    sequence of matplotlib.axes.Axes
+        One a panel, in the order of the parameters. Not shown or saved.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to show, or shapes disagree.
+    """
+    panels: list[Any] = []
+    if convergence is not None:
+        panels.append(lambda ax: plot_convergence(n_shown, convergence, ax=ax))
+    if thresholds is not None:
+        panels.append(lambda ax: plot_thresholds(thresholds, n_shown, ax=ax))
+    if spikes is not None:
+        panels.append(lambda ax: plot_spikes_per_map(spikes, n_shown, ax=ax))
+    if not panels:
+        raise ValueError(
+            "plot_curves must be given convergence, thresholds or spikes, got none"
+        )
+    figure = figure or new_figure(3.4 * len(panels), 2.7)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    return [draw(ax) for draw, ax in zip(panels, axes, strict=True)]
+
+
+def _paired(
+    n_shown: np.ndarray, values: np.ndarray, name: str, n_axes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    n_shown, values = np.asarray(n_shown), np.asarray(values, dtype=float)
+    fits = values.ndim == n_axes and values.shape[:1] == n_shown.shape
+    if not fits or values.size == 0:
+        shape = "(n_snapshots,)" if n_axes == 1 else "(n_snapshots, n_maps)"
+        raise ValueError(
+            f"{name} must have shape {shape} and n_shown (n_snapshots,), "
+            f"got {values.shape} and {n_shown.shape}"
+        )
+    return n_shown, values
+
+
+def _marker(n_shown: np.ndarray) -> str:
+    # A line of one point would not be seen.
+    return "o" if len(n_shown) == 1 else ""

@@ -1,0 +1,76 @@
+"""``stdpnet plot``: one figure of a run as a file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stdpnet.cli.options import JsonOption, RunArgument
+from stdpnet.cli.output import print_json
+
+HELP = "One figure of a run, as a PNG, SVG or PDF file."
+EPILOG = """\b
+Example:
+  stdpnet plot kernels runs/conv-stdp-digits-1 -o kernels.svg
+"""
+ENDINGS = (".png", ".svg", ".pdf")
+
+FIGURES = {
+    "kernels": "Draw the learned kernels.",
+    "curves": "Draw the course of learning: convergence, thresholds, spikes.",
+    "confusion": "Draw which classes of the test images were mistaken for which.",
+    "spikes": "Draw how the spikes of the test images are spread.",
+}
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="Picture to write; its ending (.png, .svg, .pdf) says the format "
+        "(default: RUN/figures/NAME.png).",
+    ),
+]
+
+
+def write_figure(name: str, run: Path, out: Path | None) -> Path:
+    """Draw one figure of a run into a file, and return its path.
+
+    Raises
+    ------
+    ValueError
+        If the ending is not that of a picture.
+    """
+    from stdpnet.analysis import load_run, save_figure
+
+    path = run / "figures" / f"{name}.png" if out is None else out
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"{path} must end in {', '.join(ENDINGS)}; rename it")
+    record = load_run(run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return save_figure(record, name, path)
+
+
+def _command(name: str) -> Callable[..., None]:
+    def draw(run: RunArgument, out: OutOption = None, json: JsonOption = False) -> None:
+        path = write_figure(name, run, out)
+        if json:
+            print_json({"figure": name, "path": path})
+        else:
+            print(path)
+
+    draw.__doc__ = FIGURES[name]
+    return draw
+
+
+def _example(name: str) -> str:
+    return (
+        f"\b\nExample:\n  stdpnet plot {name} runs/conv-stdp-digits-1 -o {name}.svg\n"
+    )
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    name: (_command(name), _example(name)) for name in FIGURES
+}

@@ -1,0 +1,225 @@
+"""``stdpnet train``: learn from a data set, leave a run folder that explains itself."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stdpnet.cli.options import DataOption, JobsOption, JsonOption
+from stdpnet.cli.output import print_json, print_pairs
+
+if TYPE_CHECKING:
+    from stdpnet.training import TrainOptions
+
+EPILOG = """\b
+Examples:
+  stdpnet train conv-stdp --dataset digits
+  stdpnet train conv-stdp --dataset mnist --data ~/data --n-fit 2000 --n-train 10000
+  stdpnet train conv-stdp --set network.n_maps=32 --set rule.learning_rate=0.02 --seed 7
+"""
+
+
+def run(
+    context: typer.Context,
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC",
+            help="Network: a name that 'stdpnet models' lists, or a TOML file.",
+        ),
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            metavar="D",
+            help="A name that 'stdpnet data list' shows, an .npz or HDF5 file, "
+            "or a folder with one folder of images a class.",
+        ),
+    ] = "digits",
+    n_fit: Annotated[
+        int | None,
+        typer.Option(
+            "--n-fit",
+            metavar="N",
+            min=1,
+            help="Unlabelled images shown for learning (default: the network's, else all).",
+        ),
+    ] = None,
+    n_train: Annotated[
+        int | None,
+        typer.Option(
+            "--n-train",
+            metavar="N",
+            min=2,
+            help="Labelled images for the readout (default: all).",
+        ),
+    ] = None,
+    n_test: Annotated[
+        int | None,
+        typer.Option(
+            "--n-test", metavar="N", min=1, help="Test images to score (default: all)."
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change one value of the network, such as rule.learning_rate=0.02; "
+            "can be given many times (default: none).",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="S", min=0, help="Seed of all randomness.")
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="New run folder (default: runs/SPEC-DATASET-N, the next free N).",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the unfinished run in --out (default: start a new one).",
+        ),
+    ] = False,
+    jobs: JobsOption = 1,
+    data: DataOption = None,
+    no_control: Annotated[
+        bool,
+        typer.Option(
+            "--no-control",
+            help="Leave out the same network with shuffled kernels (default: score both).",
+        ),
+    ] = False,
+    test_fraction: Annotated[
+        float,
+        typer.Option(
+            "--test-fraction",
+            metavar="F",
+            help="Share of the test set in data of your own that has none.",
+        ),
+    ] = 0.2,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace a run in --out (default: refuse)."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Learn kernels from unlabelled images, then score what they are good for.
+
+    Writes a run folder with kernels, numbers, figures and a report.
+    """
+    from stdpnet.training import TrainOptions
+
+    words = list(context.find_root().obj or sys.argv[1:])
+    if out is None and not resume:
+        out = default_folder(spec, dataset)
+    options = TrainOptions(
+        spec=spec,
+        dataset=dataset,
+        n_fit=n_fit,
+        n_train=n_train,
+        n_test=n_test,
+        overrides=tuple(overrides or ()),
+        seed=seed,
+        out=out,
+        resume=resume,
+        jobs=jobs,
+        data=data,
+        control=not no_control,
+        test_fraction=test_fraction,
+        force=force,
+        command=shlex.join(["stdpnet", *words]),
+    )
+    _train_and_print(options, words, json)
+
+
+def default_folder(spec: str, dataset: str) -> Path:
+    """Return ``runs/SPEC-DATASET-N`` with the next free N."""
+    from stdpnet.runs import next_free
+
+    return next_free(f"{Path(spec).stem}-{Path(dataset).stem}")
+
+
+def _train_and_print(options: "TrainOptions", words: list[str], json: bool) -> None:
+    from stdpnet.training import train
+
+    try:
+        folder = train(options)
+    except KeyboardInterrupt:
+        assert options.out is not None  # TrainOptions and `run` have made sure
+        raise KeyboardInterrupt(what_is_kept(options.out, words)) from None
+    if json:
+        print_json(folder.metadata["metrics"])
+    else:
+        print_result(folder.path)
+
+
+def print_result(path: Path) -> None:
+    """Print what came out, where it is, and what to try next."""
+    from stdpnet.analysis import load_run
+
+    print(result_line(path))
+    files = {
+        "run": path,
+        "kernels": path / "kernels.png",
+        "report": path / "report.html",
+    }
+    there = {name: file for name, file in files.items() if file.exists()}
+    print_pairs(there)
+    labelled = load_run(path).metrics.get("accuracy") is not None
+    figure = "confusion" if labelled else "curves"
+    print_pairs({"next": f"stdpnet plot {figure} {shlex.quote(str(path))}"})
+
+
+def result_line(path: Path) -> str:
+    """Return accuracy, number of test images and the comparison with the control."""
+    from stdpnet.analysis import load_run
+    from stdpnet.analysis.numbers import result_parts
+
+    run = load_run(path)
+    first, *others = (phrase for _, phrase in result_parts(run))
+    if run.metrics.get("accuracy") is None:
+        return ", ".join([first, *others])
+    aside = f" ({', '.join(others)})" if others else ""
+    return f"test accuracy {first.replace(' test images', ' images')}{aside}"
+
+
+def what_is_kept(path: Path, words: list[str]) -> str:
+    """Say in one line what an interrupted run left, and how to go on."""
+    if not (path / "run.json").is_file():
+        return "interrupted before anything was written"
+    shown = _n_images_kept(path)
+    kept = (
+        f"{shown:,} images are learned and kept" if shown else "no chunk was finished"
+    )
+    return f"interrupted; {kept} in {path}. Go on with: {_resume_command(path, words)}"
+
+
+def _n_images_kept(path: Path) -> int:
+    import h5py
+
+    checkpoint = path / "checkpoint.h5"
+    if not checkpoint.is_file():
+        return 0
+    with h5py.File(checkpoint, "r") as file:
+        banks = [bank["learned"] for bank in file.values()]
+        return sum(int(bank["n_images_shown_"][()]) for bank in banks)
+
+
+def _resume_command(path: Path, words: list[str]) -> str:
+    kept, rest = [], iter(words)
+    for word in rest:
+        if word == "--out":
+            next(rest, None)
+        elif word not in ("--resume", "--force") and not word.startswith("--out="):
+            kept.append(word)
+    return shlex.join(["stdpnet", *kept, "--resume", "--out", str(path)])

@@ -1,0 +1,207 @@
+"""What all networks share: parameters that reach into parts, seeds, progress, files."""
+
+import json
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import h5py
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from stdpnet import __version__
+from stdpnet.config import Parameters
+from stdpnet.units import Quantity
+
+#: Version of saved estimators; older ones still open.
+FILE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far learning is, after a chunk.
+
+    Attributes
+    ----------
+    n_shown, n_total : int
+        Images shown so far, and at most.
+    convergence : float
+        Mean of ``w (w_max - w)``: zero when every weight is at a bound.
+    spikes : float
+        Mean number of spikes per presentation in this chunk.
+    """
+
+    n_shown: int
+    n_total: int
+    convergence: float
+    spikes: float
+
+
+class STDPTransformer(TransformerMixin, BaseEstimator):
+    """Base of the networks: a scikit-learn transformer with parts as parameters."""
+
+    #: Names of learned arrays that `save` writes and `load` restores.
+    _saved: ClassVar[tuple[str, ...]] = ()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of parts: ``rule__learning_rate=0.02``.
+
+        Parts are frozen, so a new one replaces the old.
+
+        Raises
+        ------
+        ValueError
+            If a parameter does not exist or a value is refused.
+        """
+        plain = {name: value for name, value in params.items() if "__" not in name}
+        super().set_params(**plain)
+        for name, value in params.items():
+            if "__" in name:
+                self._set_nested(name, value)
+        return self
+
+    def _set_nested(self, name: str, value: Any) -> None:
+        part_name, _, key = name.partition("__")
+        if part_name not in self.get_params(deep=False):
+            super().set_params(**{part_name: value})  # raises the usual error
+        part = getattr(self, part_name)
+        if part is None:
+            part = self._default_part(part_name)
+        setattr(self, part_name, replaced(part, key, value))
+
+    def _default_part(self, name: str) -> Any:
+        """Return what a part that is None stands for."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+    # -- files --------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write parameters and learned arrays to one HDF5 file, atomically.
+
+        Parameters
+        ----------
+        path : path
+            File to write; an existing one is replaced.
+        """
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.partial")
+        with h5py.File(partial, "w") as file:
+            self.write_to(file)
+        partial.replace(path)
+        return path
+
+    def write_to(self, group: h5py.Group) -> None:
+        """Write parameters and learned arrays into an open HDF5 group."""
+        group.attrs["format"] = FILE_FORMAT
+        group.attrs["stdpnet"] = __version__
+        group.attrs["class"] = type(self).__name__
+        group.attrs["params"] = json.dumps(self._plain_params())
+        learned = group.require_group("learned")
+        for name in self._saved:
+            if hasattr(self, name):
+                _write(learned, name, getattr(self, name))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read an estimator that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, of another class, or of a newer version.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+        try:
+            with h5py.File(path, "r") as file:
+                return cls.read_from(file)
+        except (OSError, KeyError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
+
+    @classmethod
+    def read_from(cls, group: h5py.Group) -> Self:
+        """Read an estimator from an open HDF5 group."""
+        if group.attrs["format"] > FILE_FORMAT:
+            raise ValueError(
+                f"{group.file.filename} has format {group.attrs['format']}, this version "
+                f"of stdpnet ({__version__}) reads up to {FILE_FORMAT}; upgrade stdpnet"
+            )
+        if group.attrs["class"] != cls.__name__:
+            raise ValueError(
+                f"{group.file.filename} holds a {group.attrs['class']}, not a {cls.__name__}"
+            )
+        estimator = cls._from_plain(json.loads(group.attrs["params"]))
+        for name in group["learned"]:
+            setattr(estimator, name, _read(group["learned"][name]))
+        return estimator
+
+    def _plain_params(self) -> dict[str, Any]:
+        return {
+            name: _plain(value) for name, value in self.get_params(deep=False).items()
+        }
+
+    @classmethod
+    def _from_plain(cls, params: dict[str, Any]) -> Self:
+        raise NotImplementedError
+
+
+def replaced(part: Parameters, key: str, value: Any) -> Parameters:
+    """Return a part with one parameter, or one of a part of it, changed."""
+    name, _, rest = key.partition("__")
+    part.check_names([name])
+    if rest:
+        value = replaced(getattr(part, name), rest, value)
+    return replace(part, **{name: value})
+
+
+def warn_blank(n_blank: int, n_images: int, consequence: str) -> None:
+    """Warn once of images without any contrast, with their number."""
+    if n_blank:
+        warnings.warn(
+            f"{n_blank} of {n_images} images have no contrast; {consequence}",
+            stacklevel=3,
+        )
+
+
+def derived_seed(seed: int, *numbers: int) -> int:
+    """Return a seed that depends on all numbers, for one chunk or one permutation."""
+    return int(np.random.SeedSequence([seed, *numbers]).generate_state(1)[0])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Parameters):
+        return value.to_dict()
+    if isinstance(value, Quantity):
+        return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.random.RandomState):
+        return None
+    return value
+
+
+def _write(group: h5py.Group, name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        below = group.create_group(name)
+        for key, item in value.items():
+            _write(below, key, item)
+    else:
+        group.create_dataset(name, data=value)
+
+
+def _read(item: Any) -> Any:
+    if isinstance(item, h5py.Group):
+        return {key: _read(item[key]) for key in item}
+    value = item[()]
+    return value.item() if np.ndim(value) == 0 else value

@@ -1,0 +1,433 @@
+"""`ConvSTDP`: feature maps that learn shared kernels from unlabelled images."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from stdpnet.catalog import unknown_name
+from stdpnet.config import from_dict
+from stdpnet.encoding import Encoding
+from stdpnet.engine.program import Program, build
+from stdpnet.estimators.base import Progress, STDPTransformer, derived_seed
+from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.estimators.images import as_images
+from stdpnet.estimators.layer import ConvLayer
+from stdpnet.estimators.learning import START, Learning
+from stdpnet.estimators.show import track
+from stdpnet.models.neurons import AdaptiveIF, NeuronModel
+from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
+from stdpnet.models.projections import Convolution, Geometry, SumPooling, WinnerTakeAll
+from stdpnet.readout import assign_labels, vote
+from stdpnet.units import Quantity, as_quantity
+
+
+class ConvSTDP(STDPTransformer):
+    """One convolutional layer whose kernels learn by STDP; features are spike counts.
+
+    Images become spikes, spikes drive feature maps through shared plastic
+    kernels, and neurons at the same position compete. Labels play no part.
+    `transform` presents images with learning off and returns how often each
+    map spiked in each pooling window.
+
+    Parameters
+    ----------
+    n_maps : int
+        Number of feature maps, each with its own kernel.
+    kernel_size : int
+        Side of the square kernels, pixels.
+    stride : int
+        Distance of neighbouring positions, pixels.
+    padding : int or "same"
+        Pixels beyond the border that kernels may reach; "same" keeps the size.
+    encoding : Encoding, optional
+        How images become spikes; default: difference of Gaussians, rank order.
+    neuron : NeuronModel, optional
+        Model of the map's neurons; default `AdaptiveIF`.
+    rule : PlasticityRule, optional
+        Learning rule of the kernels; default `TraceSTDP`.
+    inhibition : WinnerTakeAll, "winner-take-all" or None
+        Competition between neurons; None switches it off.
+    pool : int or SumPooling
+        Pooling windows of the features; an integer means windows of that side
+        without overlap.
+    dt, presentation : Quantity or str, time
+        Time step, and how long an image is shown.
+    n_epochs : int
+        How often `fit` shows every image, unless the kernels converge before.
+    fit_on : {"images", "patches"}
+        Learn on whole images, where every position competes and learns, or on
+        random patches of the kernel's size ("convolution over time"), which
+        is far cheaper.
+    patches_per_image : int
+        Patches drawn of each image with ``fit_on="patches"``.
+    feature_scale : float
+        Factor on all thresholds while features are computed: below one, more
+        maps respond at a position than during learning.
+    tol : float
+        `fit` stops when the mean of ``w (w_max - w)`` is below; zero: never.
+    image_shape : tuple, optional
+        (height, width[, channels]) of 2-D X.
+    chunk_size : int
+        Images in one run of the program. Part of the random numbers: the same
+        seed gives the same weights for the same chunk size.
+    dtype : {"float32", "float64"}
+        Precision of the simulation.
+    backend : {"auto", "cpp", "cython", "numpy"}
+        Compiled C++, or Brian2's runtime targets.
+    n_jobs : int, optional
+        Parallel shards of `transform`.
+    random_state : int, RandomState or None
+        Seed of initial kernels, order of images and Poisson spikes.
+    verbose : bool
+        Whether to show progress on standard error.
+
+    Attributes
+    ----------
+    kernels_ : ndarray, shape (n_maps, kernel_size, kernel_size, channels)
+        Learned kernels, ON channels first.
+    thresholds_ : ndarray, shape (n_maps,)
+        Adaptive part of the thresholds.
+    converged_ : bool
+        Whether learning stopped because the kernels converged.
+    history_ : dict of ndarray
+        Per chunk: `n_shown`, `convergence`, `thresholds` and `spikes` (mean per
+        presentation) of each map; `kernels` at up to 30 chunks (`kernels_shown`).
+    n_shown_ : int
+        Images (or patches) shown while learning.
+    neuron_labels_ : ndarray, shape (n_features,)
+        Class of each feature, after `label`.
+    """
+
+    _saved: ClassVar[tuple[str, ...]] = (
+        "image_shape_",
+        "n_features_in_",
+        "max_value_",
+        "seed_",
+        "encoding_arrays_",
+        "kernels_",
+        "initial_kernels_",
+        "thresholds_",
+        "history_",
+        "n_chunks_",
+        "n_shown_",
+        "n_images_shown_",
+        "converged_",
+        "fitted_",
+        "neuron_labels_",
+        "classes_",
+    )
+
+    def __init__(
+        self,
+        n_maps: int = 32,
+        kernel_size: int = 5,
+        *,
+        stride: int = 1,
+        padding: int | str = "same",
+        encoding: Encoding | None = None,
+        neuron: NeuronModel | None = None,
+        rule: PlasticityRule | None = None,
+        inhibition: WinnerTakeAll | str | None = "winner-take-all",
+        pool: int | SumPooling = 4,
+        dt: Any = "1 ms",
+        presentation: Any = "16 ms",
+        n_epochs: int = 1,
+        fit_on: str = "images",
+        patches_per_image: int = 16,
+        feature_scale: float = 1.0,
+        tol: float = 0.01,
+        image_shape: tuple[int, ...] | None = None,
+        chunk_size: int = 250,
+        dtype: str = "float32",
+        backend: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.n_maps = n_maps
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.encoding = encoding
+        self.neuron = neuron
+        self.rule = rule
+        self.inhibition = inhibition
+        self.pool = pool
+        self.dt = dt
+        self.presentation = presentation
+        self.n_epochs = n_epochs
+        self.fit_on = fit_on
+        self.patches_per_image = patches_per_image
+        self.feature_scale = feature_scale
+        self.tol = tol
+        self.image_shape = image_shape
+        self.chunk_size = chunk_size
+        self.dtype = dtype
+        self.backend = backend
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- learning -----------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn kernels and thresholds from images; `y` is ignored.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, height, width[, channels]) or (n, n_features)
+            Images, at least zero. The largest value counts as white.
+        y : ignored
+            Labels play no part.
+
+        Raises
+        ------
+        ValueError
+            If X or a parameter cannot be used.
+        ProgramError
+            If the network cannot be built or a chunk fails.
+        """
+        for _ in self.fit_steps(X):
+            pass
+        return self
+
+    def fit_steps(self, X: Any, *, resume: bool = False) -> Iterator[Progress]:
+        """Learn like `fit`, but come back after every chunk.
+
+        What has been learned so far is in the attributes, so that a checkpoint
+        can be written; with `resume`, learning goes on after the last chunk of
+        an estimator that was saved, with the same X and the same parameters.
+
+        Yields
+        ------
+        Progress
+            How far learning is.
+        """
+        images = as_images(self, X, self.image_shape, reset=not resume)
+        if resume:
+            check_is_fitted(self, "kernels_")
+        else:
+            self._start(images)
+        yield from track(
+            Learning(self).run(images, self.n_epochs),
+            len(images) * self.n_epochs,
+            "learning",
+            self.verbose,
+        )
+        self.fitted_ = True
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from one more batch of images, in the given order.
+
+        Raises
+        ------
+        ValueError
+            If X does not have the shape of the images seen before.
+        """
+        first = not hasattr(self, "kernels_")
+        images = as_images(self, X, self.image_shape, reset=first)
+        if first:
+            self._start(images)
+        for _ in Learning(self).run_in_order(images):
+            pass
+        return self
+
+    def _start(self, images: np.ndarray) -> None:
+        """Set everything learned to where learning starts from."""
+        self._check_parameters()
+        random = check_random_state(self.random_state)
+        self.seed_ = int(random.randint(2**31))
+        self.max_value_ = float(images.max()) or 1.0
+        self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
+        layer = self.layer()
+        rng = np.random.default_rng(derived_seed(self.seed_, START))
+        shape = layer.convolution.kernel_shape(layer.inputs, self.n_maps)
+        low, high = 0.2 * layer.rule.w_max, 0.8 * layer.rule.w_max
+        # Channels last inside the program, maps first outside.
+        self.kernels_ = np.moveaxis(rng.uniform(low, high, shape), -1, 0).astype("f4")
+        self.initial_kernels_ = self.kernels_
+        theta = layer.neuron.initial().get("theta", 0.0)
+        self.thresholds_ = np.full(self.n_maps, theta, "f4")
+        self.n_chunks_ = self.n_shown_ = self.n_images_shown_ = 0
+        self.converged_ = self.fitted_ = False
+        self.history_: dict[str, np.ndarray] = {}
+
+    def _check_parameters(self) -> None:
+        for name in ("n_maps", "kernel_size", "stride", "n_epochs", "chunk_size", "patches_per_image"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"ConvSTDP.{name} must be an integer >= 1, got {value!r}")
+        for name, known in (("fit_on", ("images", "patches")), ("dtype", ("float32", "float64"))):
+            if getattr(self, name) not in known:
+                raise ValueError(unknown_name(f"ConvSTDP.{name}", str(getattr(self, name)), known))
+        if not self.feature_scale > 0:
+            raise ValueError(f"ConvSTDP.feature_scale must be > 0, got {self.feature_scale!r}")
+        if self.n_steps() < 1:
+            raise ValueError(
+                f"ConvSTDP.presentation must be at least dt ({self.dt}), got {self.presentation}"
+            )
+
+    # -- parts --------------------------------------------------------------------
+
+    def n_steps(self) -> int:
+        """Return the number of time steps of a presentation."""
+        return round(float(self._time("presentation") / self._time("dt")))
+
+    def _time(self, name: str) -> Quantity:
+        value = as_quantity(getattr(self, name))
+        second = as_quantity("1 s")
+        if value.dimension != second.dimension or not value.value > 0:
+            raise ValueError(f"ConvSTDP.{name} must be a time > 0 like '1 ms', got {value}")
+        return value
+
+    def _encoding(self) -> Encoding:
+        return self._part("encoding", Encoding)
+
+    def _part(self, name: str, kind: type) -> Any:
+        part = getattr(self, name)
+        if part is None:
+            return self._default_part(name)
+        if not isinstance(part, kind):
+            raise ValueError(
+                f"ConvSTDP.{name} must be a {kind.__name__} or None, got {part!r}"
+            )
+        return part
+
+    def _default_part(self, name: str) -> Any:
+        defaults = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
+        if name not in defaults:
+            raise ValueError(f"ConvSTDP.{name} has no parameters to set")
+        return defaults[name]()
+
+    def _inhibition(self) -> WinnerTakeAll | None:
+        if self.inhibition == "winner-take-all":
+            return WinnerTakeAll()
+        if self.inhibition is None or isinstance(self.inhibition, WinnerTakeAll):
+            return self.inhibition
+        raise ValueError(
+            "ConvSTDP.inhibition must be a WinnerTakeAll, 'winner-take-all' or None, "
+            f"got {self.inhibition!r}"
+        )
+
+    def _convolution(self) -> Convolution:
+        padding = self.kernel_size // 2 if self.padding == "same" else self.padding
+        size, stride = self.kernel_size, self.stride
+        return Convolution(height=size, width=size, stride=stride, padding=padding)
+
+    def layer(self) -> ConvLayer:
+        """Return the layer with all parts resolved, for the images it was fitted on."""
+        encoding = self._encoding()
+        height, width, channels = self.image_shape_
+        pool = self.pool
+        if not isinstance(pool, SumPooling):
+            pool = SumPooling(size=pool, stride=pool)
+        return ConvLayer(
+            inputs=(height, width, encoding.n_channels(channels)),
+            n_maps=self.n_maps,
+            convolution=self._convolution(),
+            stimulus=encoding.stimulus,
+            neuron=self._part("neuron", NeuronModel),
+            rule=self._part("rule", PlasticityRule),
+            inhibition=self._inhibition(),
+            pooling=pool,
+            dt=self._time("dt"),
+            dtype=self.dtype,
+        )
+
+    def program(self, layer: ConvLayer) -> Program:
+        """Return the program of a layer; the seconds of building add up."""
+        program = build(layer.network().describe(), self.backend, title=_title(layer))
+        self.build_seconds_ = getattr(self, "build_seconds_", 0.0) + program.build_seconds
+        return program
+
+    # -- features -----------------------------------------------------------------
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return pooled spike counts of every map, with learning off.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, height, width[, channels]) or (n, n_features)
+            Images of the shape that the estimator was fitted on.
+
+        Returns
+        -------
+        ndarray of uint8 or uint16, shape (n, n_features_out)
+            Counts, channels last: ``(y * columns + x) * n_maps + map``.
+        """
+        check_is_fitted(self, "kernels_")
+        images = as_images(self, X, self.image_shape, reset=False)
+        layer = self.layer()
+        features = np.empty((len(images), np.prod(layer.features)), feature_dtype(layer, self.n_steps()))
+        chunks = compute_features(self, images, features)
+        for _ in track(chunks, len(images), "features", self.verbose):
+            pass
+        return features
+
+    def feature_parameters(self) -> dict[str, float]:
+        """Return the parameters of the network while features are computed."""
+        parameters = self.layer().network().parameter_values(learning=False)
+        if "features.theta_scale" in parameters:
+            parameters["features.theta_scale"] *= self.feature_scale
+        return parameters
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return names such as ``"map3_y0_x5"``, in the order of `transform`."""
+        check_is_fitted(self, "kernels_")
+        height, width, n_maps = self.layer().features
+        names = [
+            f"map{m}_y{y}_x{x}"
+            for y in range(height)
+            for x in range(width)
+            for m in range(n_maps)
+        ]
+        return np.array(names, dtype=object)
+
+    # -- voting -------------------------------------------------------------------
+
+    def label(self, X: Any, y: Any) -> Self:
+        """Give each feature the class of labelled images that it responds to most."""
+        counts = self.transform(X)
+        self.classes_ = np.unique(y)
+        self.neuron_labels_ = assign_labels(counts, np.asarray(y), self.classes_)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class whose features spike most, after `label`."""
+        check_is_fitted(
+            self,
+            "neuron_labels_",
+            msg="This %(name)s has no labels yet; call 'label' with labelled images first",
+        )
+        return vote(self.transform(X), self.neuron_labels_, self.classes_)
+
+    def score(self, X: Any, y: Any) -> float:
+        """Return the accuracy of `predict`."""
+        return float(np.mean(self.predict(X) == np.asarray(y)))
+
+    # -- files --------------------------------------------------------------------
+
+    @classmethod
+    def _from_plain(cls, params: dict[str, Any]) -> Self:
+        bases = {"neuron": NeuronModel, "rule": PlasticityRule}
+        for name, base in bases.items():
+            if params[name] is not None:
+                params[name] = from_dict(base, params[name])
+        for name in ("inhibition", "pool"):
+            if isinstance(params[name], dict):
+                params[name] = from_dict(Geometry, params[name])
+        if params["encoding"] is not None:
+            params["encoding"] = Encoding.from_dict(params["encoding"])
+        if params["image_shape"] is not None:
+            params["image_shape"] = tuple(params["image_shape"])
+        return cls(**params)
+
+
+def _title(layer: ConvLayer) -> str:
+    size = layer.convolution.height
+    height, width, channels = layer.inputs
+    rule, neuron = type(layer.rule).__name__, type(layer.neuron).__name__
+    return f"{layer.n_maps} maps {size}x{size} on {height}x{width}x{channels}, {neuron}, {rule}"

@@ -1,0 +1,80 @@
+"""Features of images from a learned layer, in parallel chunks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from stdpnet.encoding import count_blank
+from stdpnet.engine.program import Program
+from stdpnet.engine.run import run_chunk
+from stdpnet.estimators.base import derived_seed, warn_blank
+from stdpnet.estimators.layer import ConvLayer
+from stdpnet.estimators.learning import TRANSFORM, encode, state
+
+
+@dataclass(frozen=True)
+class FeatureProgress:
+    """How far a computation of features is.
+
+    Attributes
+    ----------
+    n_shown : int
+        Images done.
+    spikes : ndarray, shape (n, n_maps)
+        Spikes of each map for the images that were added.
+    """
+
+    n_shown: int
+    spikes: np.ndarray
+
+
+def feature_dtype(layer: ConvLayer, n_steps: int) -> type:
+    """Return the smallest type that holds the largest possible count."""
+    spikes = 1 if layer.inhibition is not None else n_steps
+    return np.uint8 if spikes * layer.pooling.size**2 <= 255 else np.uint16
+
+
+def compute_features(
+    estimator: Any, images: np.ndarray, features: np.ndarray
+) -> Iterator[FeatureProgress]:
+    """Fill `features`, shape (n, n_features), and report after each few chunks."""
+    program = estimator.program(estimator.layer())
+    size = estimator.chunk_size
+    starts = range(0, len(images), size)
+    workers = effective_n_jobs(estimator.n_jobs)
+    n_blank = 0
+    # Threads: the work is done by programs of their own.
+    with Parallel(n_jobs=estimator.n_jobs, prefer="threads") as parallel:
+        for first in range(0, len(starts), 4 * workers):
+            batch = starts[first : first + 4 * workers]
+            results = parallel(
+                delayed(_chunk)(estimator, program, images[start : start + size], start // size)
+                for start in batch
+            )
+            for start, (counts, _, blank) in zip(batch, results, strict=True):
+                features[start : start + len(counts)] = counts
+                n_blank += blank
+            spikes = np.concatenate([result[1] for result in results])
+            yield FeatureProgress(min(batch[-1] + size, len(images)), spikes)
+    warn_blank(n_blank, len(images), "their features are zero")
+
+
+def _chunk(
+    estimator: Any, program: Program, images: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return features, spikes of each map, and the number of blank images."""
+    stimulus = encode(estimator, images)
+    result = run_chunk(
+        program,
+        {"inputs": stimulus},
+        state(estimator),
+        estimator.feature_parameters(),
+        n_steps=estimator.n_steps(),
+        seed=derived_seed(estimator.seed_, TRANSFORM, number),
+    )
+    counts = result.counts["counts"].reshape(len(images), -1)
+    return counts, result.counts["totals"][:, 0, 0], count_blank(stimulus)
+

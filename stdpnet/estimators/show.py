@@ -1,0 +1,54 @@
+"""Progress on standard error for people, nothing for logs."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def track(items: Iterable[T], total: int, text: str, visible: bool) -> Iterator[T]:
+    """Yield items and show a bar with rate and time left.
+
+    Parameters
+    ----------
+    items : iterable
+        Anything with an attribute `n_shown`, or plain items that count one.
+    total : int
+        Value of `n_shown` (or number of items) at the end.
+    text : str
+        What is going on.
+    visible : bool
+        Whether to show anything.
+    """
+    if not visible:
+        yield from items
+        return
+    with progress_bar() as bar:
+        task = bar.add_task(text, total=total)
+        for number, item in enumerate(items, start=1):
+            bar.update(task, completed=getattr(item, "n_shown", number))
+            yield item
+
+
+def progress_bar() -> Any:
+    """Return a Rich progress bar with count, rate and time left, on standard error."""
+    # Rich takes a tenth of a second to import; only those who look should wait.
+    from rich import progress
+    from rich.console import Console
+    from rich.text import Text
+
+    class RateColumn(progress.ProgressColumn):
+        def render(self, task: progress.Task) -> Text:
+            return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        RateColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )

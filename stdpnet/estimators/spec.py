@@ -1,0 +1,88 @@
+"""From the sections of a specification to estimators."""
+
+import inspect
+from typing import Any
+
+from stdpnet.catalog import unknown_name
+from stdpnet.config import SpecError, from_dict
+from stdpnet.encoding import Encoding
+from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.models.neurons import NeuronModel
+from stdpnet.models.plasticity import PlasticityRule
+from stdpnet.models.projections import Geometry
+from stdpnet.readout import LinearReadout
+
+ESTIMATORS = {"ConvSTDP": ConvSTDP}
+#: Constructor arguments that have sections of their own or belong to a run.
+_ELSEWHERE = ("neuron", "rule", "encoding", "random_state", "n_jobs", "verbose", "image_shape")
+
+
+def make_banks(
+    spec: dict[str, Any], *, seed: int, n_jobs: int = 1, verbose: bool = False
+) -> dict[str, ConvSTDP]:
+    """Make the estimators of a specification: one, or one for each ``network.banks``.
+
+    A bank is a table of network parameters (and ``neuron`` or ``rule`` tables)
+    that differ from the rest of the specification.
+
+    Raises
+    ------
+    SpecError
+        If a section has a key that its type does not know.
+    """
+    network = dict(spec.get("network", {}))
+    banks = network.pop("banks", None) or {"main": {}}
+    made = {}
+    for number, (name, changes) in enumerate(banks.items()):
+        changes = dict(changes)
+        sections = {
+            part: {**spec.get(part, {}), **changes.pop(part, {})} for part in ("neuron", "rule")
+        }
+        made[name] = _make(
+            {**network, **changes}, sections, spec.get("encoding", {}), seed + 1000 * number
+        )
+        made[name].set_params(n_jobs=n_jobs, verbose=verbose)
+    return made
+
+
+def _make(
+    network: dict[str, Any], sections: dict[str, Any], encoding: dict[str, Any], seed: int
+) -> ConvSTDP:
+    kind = network.pop("type", "ConvSTDP")
+    if kind not in ESTIMATORS:
+        raise SpecError(unknown_name("network.type", str(kind), ESTIMATORS))
+    known = [n for n in inspect.signature(ConvSTDP).parameters if n not in _ELSEWHERE]
+    for key in network:
+        if key not in known:
+            raise SpecError(unknown_name("network key", key, known))
+    for key in ("inhibition", "pool"):
+        if isinstance(network.get(key), dict):
+            network[key] = from_dict(Geometry, network[key])
+    if network.get("inhibition") == "none":
+        network["inhibition"] = None
+    return ConvSTDP(
+        **network,
+        neuron=from_dict(NeuronModel, sections["neuron"], default="AdaptiveIF"),
+        rule=from_dict(PlasticityRule, sections["rule"], default="TraceSTDP"),
+        encoding=Encoding.from_dict(encoding),
+        random_state=seed,
+    )
+
+
+def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> LinearReadout:
+    """Make the linear classifier of the ``[readout]`` section.
+
+    Raises
+    ------
+    SpecError
+        If the section has a key that `LinearReadout` does not know.
+    """
+    values = dict(spec.get("readout", {}))
+    kind = values.pop("type", "linear")
+    if kind != "linear":
+        raise SpecError(unknown_name("readout.type", str(kind), ["linear"]))
+    known = [n for n in inspect.signature(LinearReadout).parameters if n != "callback"]
+    for key in values:
+        if key not in known:
+            raise SpecError(unknown_name("readout key", key, known))
+    return LinearReadout(**{"n_jobs": n_jobs, **values})

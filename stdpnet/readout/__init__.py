@@ -1,0 +1,13 @@
+"""Read classes out of spike counts: neuron votes and linear classifiers."""
+
+from stdpnet.readout.linear import LinearReadout as LinearReadout
+from stdpnet.readout.selection import ChosenC as ChosenC
+from stdpnet.readout.selection import LearningCurve as LearningCurve
+from stdpnet.readout.selection import (
+    accuracy_against_labels as accuracy_against_labels,
+)
+from stdpnet.readout.selection import choose_C as choose_C
+from stdpnet.readout.votes import NeuronVoteClassifier as NeuronVoteClassifier
+from stdpnet.readout.votes import assign_labels as assign_labels
+from stdpnet.readout.votes import class_means as class_means
+from stdpnet.readout.votes import vote as vote

@@ -1,0 +1,48 @@
+"""Peak memory of this process and all its children together."""
+
+import threading
+from typing import Self
+
+import psutil
+
+
+class PeakMemory:
+    """Sample memory in a thread while the context is open.
+
+    Attributes
+    ----------
+    megabytes : float
+        Largest sum seen of the resident memory of this process and its
+        children, in MB (10^6 bytes). Shared pages count once for each process.
+    """
+
+    def __init__(self, interval: float = 0.05) -> None:
+        self.megabytes = 0.0
+        self._interval = interval
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while True:
+            self.megabytes = max(self.megabytes, _resident(process) / 1e6)
+            if self._stop.wait(self._interval):
+                return
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    for member in [process, *process.children(recursive=True)]:
+        try:
+            total += member.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total

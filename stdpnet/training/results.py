@@ -1,0 +1,69 @@
+"""The layout of ``run.h5``."""
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from stdpnet.datasets import Dataset
+from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.estimators.example import spikes_of_example
+from stdpnet.training.scoring import Scores
+
+
+def write_banks(
+    file: h5py.File, banks: dict[str, ConvSTDP], controls: dict[str, ConvSTDP]
+) -> None:
+    """Write kernels, thresholds and history of every bank, and the estimators."""
+    for name, bank in banks.items():
+        group = file.create_group(f"banks/{name}")
+        _write_kernels(group, "kernels", bank)
+        group["thresholds"] = bank.thresholds_
+        group["initial_kernels"] = bank.initial_kernels_
+        for key, values in bank.history_.items():
+            group[f"history/{key}"] = values
+        bank.write_to(file.create_group(f"estimators/{name}"))
+    _write_kernels(file, "kernels", next(iter(banks.values())))
+    for name, control in controls.items():
+        group = file.create_group(f"control/{name}")
+        _write_kernels(group, "kernels", control)
+        group["thresholds"] = control.thresholds_
+
+
+def _write_kernels(group: h5py.Group, name: str, bank: ConvSTDP) -> None:
+    group[name] = bank.kernels_
+    signed = bank.kernels_.shape[-1] == 2 * bank.image_shape_[-1]
+    group[name].attrs["channels"] = "on-off" if signed else "raw"
+
+
+def write_scores(file: h5py.File, scores: Scores | None, control: Scores | None) -> None:
+    """Write predictions, spikes of the test images, and the label curve."""
+    if scores is None:
+        return
+    group = file.create_group("test")
+    group["index"] = scores.test_index
+    group["y_true"], group["y_pred"] = scores.y_true, scores.y_pred
+    group["spikes_per_map"] = scores.spikes.mean(axis=0)
+    group["spikes_per_example"] = scores.spikes.sum(axis=1)
+    if control is not None:
+        group["y_control"] = control.y_pred
+    if len(scores.curve.get("n_labels", ())):
+        curve = file.create_group("label_curve")
+        curve["n_labels"] = scores.curve["n_labels"]
+        curve["accuracy"] = scores.curve["accuracy"]
+        if control is not None:
+            curve["control"] = control.curve["accuracy"]
+
+
+def write_example(file: h5py.File, bank: ConvSTDP, data: Dataset) -> None:
+    """Write the spikes that the first test image causes."""
+    image = data.X_test[0]
+    spikes = spikes_of_example(bank, image)
+    group = file.create_group("raster")
+    group["image"] = image
+    label: Any = "" if data.y_test is None else int(data.y_test[0])
+    group["label"] = label if label == "" else data.class_names[label]
+    group["inputs"], group["features"] = spikes["inputs"], spikes["features"]
+    layer = bank.layer()
+    group["input_shape"] = np.array(layer.inputs)
+    group["feature_shape"] = np.array(layer.positions)
