@@ -162,7 +162,7 @@ def _checked_number(name: str, value: Any, integer: bool) -> Any:
         raise ValueError(f"{name} must be {kind}, got {value!r}")
     try:
         converted = int(value) if integer else float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be {kind}, got {value!r}") from error
     if not math.isfinite(converted) or (integer and converted != value):
         raise ValueError(f"{name} must be {kind}, got {value!r}")
@@ -262,7 +262,9 @@ def load_spec(name_or_path: str | Path, overrides: Any = ()) -> dict[str, Any]:
         _override(spec, override)
     for section, content in spec.items():
         if section not in SECTIONS:
-            raise SpecError(f"{path.name}: " + unknown_name("section", section, SECTIONS))
+            raise SpecError(
+                f"{path.name}: " + unknown_name("section", section, SECTIONS)
+            )
         if not isinstance(content, dict):
             raise SpecError(f"{path.name}: {section} must be a table, got {content!r}")
     return spec
@@ -272,7 +274,9 @@ def _spec_file(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix == ".toml" or len(path.parts) > 1:
         if not path.is_file():
-            raise SpecError(f"no such file: {path}; known specs: {', '.join(spec_names())}")
+            raise SpecError(
+                f"no such file: {path}; known specs: {', '.join(spec_names())}"
+            )
         return path
     try:
         return spec_path(str(name_or_path))

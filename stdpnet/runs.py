@@ -41,7 +41,9 @@ class RunFolder:
         self.metadata = metadata
 
     @classmethod
-    def create(cls, path: Path, metadata: dict[str, Any], *, force: bool = False) -> Self:
+    def create(
+        cls, path: Path, metadata: dict[str, Any], *, force: bool = False
+    ) -> Self:
         """Make a new folder and write its settings.
 
         Raises
@@ -142,7 +144,9 @@ def open_hdf5(file: Path) -> Iterator[h5py.File]:
 
 def _check_replaceable(path: Path, force: bool) -> None:
     if not (path / "run.json").is_file():
-        raise FileExistsError(f"{path} exists and is not a run; give --out a new folder")
+        raise FileExistsError(
+            f"{path} exists and is not a run; give --out a new folder"
+        )
     if not force:
         raise FileExistsError(
             f"{path} exists; give --out a new folder, --resume to go on with it, "

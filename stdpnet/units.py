@@ -111,7 +111,6 @@ _DIMENSIONS: Mapping[str, Dimension] = {
     "m": _dimension(m=1),
     "K": _dimension(K=1),
     "J": _dimension(m=2, kg=1, s=-2),
-    "T": _dimension(kg=1, s=-2, A=-1),
 }
 #: Names that Brian2's equations use for the symbols above.
 _BRIAN2_NAMES = {
@@ -125,7 +124,6 @@ _BRIAN2_NAMES = {
     "m": "metre",
     "K": "kelvin",
     "J": "joule",
-    "T": "tesla",
 }
 _PREFIXES = {
     "": 1.0,
@@ -212,9 +210,10 @@ def format_quantity(quantity: Quantity) -> str:
     if symbol is None:
         return f"{value:.15g} {dimension_name(quantity.dimension)}"
     prefix = _best_prefix(value) if symbol else ""
-    text = f"{value / _PREFIXES[prefix]:.15g} {prefix}{symbol}".strip()
-    if not math.isfinite(value) or _parse(text).value == value:
-        return text
+    for digits in (15, 17):
+        text = f"{value / _PREFIXES[prefix]:.{digits}g} {prefix}{symbol}".strip()
+        if not math.isfinite(value) or _parse(text).value == value:
+            return text
     return f"{value!r} {symbol}".strip()
 
 

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stdpnet.analysis import FIGURES, figure_files, load_run, save_figure, write_report
+from stdpnet.analysis import (
+    FIGURES,
+    draw_figure,
+    figure_files,
+    load_run,
+    save_figure,
+    write_report,
+)
 from stdpnet.analysis.numbers import duration, memory, result_sentence, spec_text
 
 SPEC = {
@@ -93,6 +100,15 @@ def whole_run(tmp_path_factory):
 def run_path(whole_run, tmp_path):
     """A copy that a test may spoil."""
     return shutil.copytree(whole_run, tmp_path / "run")
+
+
+@pytest.fixture
+def small_run(run_path):
+    """A run that recorded kernels and labels of its test images only."""
+    with h5py.File(run_path / "run.h5", "a") as file:
+        for group in ("banks", "raster", "label_curve"):
+            del file[group]
+    return run_path
 
 
 def _edit(path, **changes):
@@ -195,7 +211,8 @@ def test_report_shows_the_spec_as_it_was(page):
     assert tomllib.loads(shown) == spec
 
 
-def test_report_goes_into_the_run_folder_and_replaces_the_old_one(run_path):
+def test_report_goes_into_the_run_folder_and_replaces_the_old_one(small_run):
+    run_path = small_run
     (run_path / "report.html").write_text("old")
     out = write_report(run_path)
     assert out == run_path / "report.html"
@@ -211,10 +228,10 @@ def test_report_goes_into_the_run_folder_and_replaces_the_old_one(run_path):
         write_report(run_path, run_path)
 
 
-def test_run_with_kernels_alone_still_has_a_report(run_path):
+def test_run_with_kernels_alone_still_has_a_report(small_run):
+    run_path = small_run
     with h5py.File(run_path / "run.h5", "a") as file:
-        for group in ("banks", "test", "raster", "label_curve"):
-            del file[group]
+        del file["test"]
     _edit(run_path, metrics={"n_fit": 100}, dataset={}, versions={}, machine=None)
     page = _Page(write_report(run_path).read_text())
     assert {"kernels", "weights"} <= set(page.ids)
@@ -224,11 +241,9 @@ def test_run_with_kernels_alone_still_has_a_report(run_path):
         assert f"/{missing} to show" in page.text
 
 
-def test_report_without_control_says_so(run_path):
-    _edit_metrics(run_path, control_accuracy=None)
-    with h5py.File(run_path / "run.h5", "a") as file:
-        del file["label_curve/control"]
-    text = _Page(write_report(run_path).read_text()).text
+def test_report_without_control_says_so(small_run):
+    _edit_metrics(small_run, control_accuracy=None)
+    text = _Page(write_report(small_run).read_text()).text
     assert "test images, no control was run" in text
     assert "The control is" not in text
 
@@ -311,7 +326,7 @@ def test_unknown_figure_is_named(run_path, tmp_path):
 
 
 def test_history_begins_with_the_start(run_path):
-    ax = FIGURES["history"].draw(load_run(run_path)).axes[0]
+    ax = draw_figure(load_run(run_path), "history").axes[0]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "1,000", "2,000"]
 
 
@@ -344,6 +359,23 @@ def test_cut_file_is_named_in_one_line(run_path, name, keep):
         write_report(run_path)
     assert "\n" not in str(caught.value)
     assert not (run_path / "report.html").exists()
+
+
+def test_label_curve_without_control_is_drawn(run_path):
+    with h5py.File(run_path / "run.h5", "a") as file:
+        del file["label_curve/control"]
+    ax = draw_figure(load_run(run_path), "label_curve").axes[0]
+    assert len(ax.texts) == 1
+
+
+def test_array_of_wrong_shape_is_named_in_one_line(run_path):
+    with h5py.File(run_path / "run.h5", "a") as file:
+        del file["banks"], file["kernels"]
+        file["kernels"] = np.ones((6, 18))
+    with pytest.raises(
+        ValueError, match=r"run.h5 is damaged, no kernels figure: .*got \(6, 18\)$"
+    ):
+        write_report(run_path)
 
 
 def test_damaged_array_is_named_in_one_line(run_path):

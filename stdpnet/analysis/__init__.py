@@ -1,6 +1,7 @@
 """What a run learned: numbers first, then plots, then one report."""
 
 from stdpnet.analysis.figures import FIGURES as FIGURES
+from stdpnet.analysis.figures import draw_figure as draw_figure
 from stdpnet.analysis.figures import figure_files as figure_files
 from stdpnet.analysis.figures import save_figure as save_figure
 from stdpnet.analysis.kernel_plots import plot_kernel_history as plot_kernel_history

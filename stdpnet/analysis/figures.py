@@ -26,6 +26,7 @@ from stdpnet.analysis.training import (
     plot_spikes_per_map,
     plot_thresholds,
 )
+from stdpnet.runs import RunError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -236,6 +237,41 @@ FIGURES: dict[str, RunFigure] = {
 FILES = ("kernels", "curves", "confusion", "spikes")
 
 
+def draw_figure(run: Run, name: str) -> Figure:
+    """Draw one figure of a run.
+
+    Parameters
+    ----------
+    run : Run
+        From `load_run`.
+    name : str
+        Key of `FIGURES`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    MissingArraysError
+        If the run did not record what the figure shows.
+    RunError
+        If what it recorded has a wrong shape.
+    ValueError
+        If there is no such figure.
+    """
+    if name not in FIGURES:
+        known = ", ".join(FIGURES)
+        raise ValueError(f"figure must be one of {known}, got {name!r}")
+    try:
+        return FIGURES[name].draw(run)
+    except (MissingArraysError, RunError):
+        raise
+    except (ValueError, TypeError, IndexError) as error:
+        file = run.path / "run.h5"
+        raise RunError(f"{file} is damaged, no {name} figure: {error}") from error
+
+
 def save_figure(run: Run, name: str, path: Path | str) -> Path:
     """Draw one figure of a run into a file.
 
@@ -259,11 +295,8 @@ def save_figure(run: Run, name: str, path: Path | str) -> Path:
         If there is no such figure, the run did not record what it shows, or
         the ending is not known.
     """
-    if name not in FIGURES:
-        known = ", ".join(FIGURES)
-        raise ValueError(f"figure must be one of {known}, got {name!r}")
     path = Path(path)
-    FIGURES[name].draw(run).savefig(path, dpi=DPI, facecolor="white")
+    draw_figure(run, name).savefig(path, dpi=DPI, facecolor="white")
     return path
 
 

@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
     """Return a time as "1.3 ms", "42.0 s", "5 min 10 s" or "2 h 5 min"."""
     if seconds < 1:
         return f"{1000 * seconds:.3g} ms"
-    if seconds < 100:
+    if round(seconds, 1) < 100:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 100:

@@ -8,7 +8,7 @@ from string import Template
 from typing import Any
 
 from stdpnet.analysis.embedding import inline_svg
-from stdpnet.analysis.figures import FIGURES
+from stdpnet.analysis.figures import FIGURES, draw_figure
 from stdpnet.analysis.numbers import (
     Row,
     kernel_rows,
@@ -82,7 +82,7 @@ def _draw_all(run: Run) -> tuple[dict[str, str], list[str]]:
     drawn, left_out = {}, []
     for name, figure in FIGURES.items():
         try:
-            svg = inline_svg(figure.draw(run), figure.caption, name)
+            svg = inline_svg(draw_figure(run, name), figure.caption, name)
         except MissingArraysError as missing:
             left_out.append(str(missing))
             continue

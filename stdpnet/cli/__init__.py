@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``stdpnet --help`` is quick.
 """
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -140,5 +141,7 @@ def _usage_error(error: Exception) -> int:
         print(error.format_message(), file=sys.stderr)
         return EXIT_ERROR
     message = " ".join(error.format_message().split()).removesuffix(".")
-    print(f"{where}: {message}; see '{where} --help'", file=sys.stderr)
+    message = re.sub(r"^Invalid value for '([^']+)': (?=must)", r"\1 ", message)
+    stop = " See" if message.endswith("?") else "; see"
+    print(f"{where}: {message}{stop} '{where} --help'", file=sys.stderr)
     return EXIT_ERROR

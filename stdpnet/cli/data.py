@@ -13,7 +13,7 @@ from stdpnet.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from stdpnet.datasets import FileCheck
 
-HELP = "Data sets: which there are, where they lie, whether they are whole."
+HELP = "Data sets: list them, fetch one, check its files."
 EPILOG = """\b
 Example:
   stdpnet data check mnist --data ~/data

@@ -4,7 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from stdpnet.cli.options import DataOption, JobsOption, JsonOption, RunArgument
+from stdpnet.cli.options import (
+    DataOption,
+    JobsOption,
+    JsonOption,
+    RunArgument,
+    at_least,
+)
 from stdpnet.cli.output import print_json, print_table
 
 EPILOG = """\b
@@ -31,14 +37,14 @@ def run(
         typer.Option(
             "--n-test",
             metavar="N",
-            min=1,
+            parser=at_least(1),
             help="Test images to score (default: as in the run, all of other data).",
         ),
     ] = None,
     jobs: JobsOption = 1,
     json: JsonOption = False,
 ) -> None:
-    """Score the learned features of a run once more, or on other data."""
+    """Score the features of a run once more, or on other data."""
     from stdpnet.training import evaluate
 
     scores = evaluate(run, dataset=dataset, data=data, n_test=n_test, jobs=jobs)

@@ -25,7 +25,11 @@ def run(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show versions, compiler, cache and data folders; or settings and numbers of a run."""
+    """Show what stdpnet finds on this machine, or what a run is.
+
+    Without RUN: versions, compiler, cores, memory, cache and data folders. With
+    RUN: its settings, numbers and files.
+    """
     content = machine_facts() if run is None else run_facts(run)
     if json:
         print_json(content)

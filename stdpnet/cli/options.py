@@ -1,9 +1,34 @@
 """Arguments and options that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def at_least(low: int) -> Callable[[Any], int]:
+    """Return a parser of whole numbers that refuses what is below `low`."""
+
+    def whole_number(text: Any) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise typer.BadParameter(f"must be a whole number >= {low}, got {text!r}")
+        return value
+
+    return whole_number
+
+
+def number(text: Any) -> float:
+    """Parse a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a number, got {text!r}") from None
+
 
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="Run folder that 'stdpnet train' wrote.")
@@ -23,6 +48,9 @@ DataOption = Annotated[
 JobsOption = Annotated[
     int,
     typer.Option(
-        "--jobs", metavar="J", min=1, help="Processes at work at the same time."
+        "--jobs",
+        metavar="J",
+        parser=at_least(1),
+        help="Processes at work at the same time.",
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stdpnet.cli.options import DataOption, JobsOption, JsonOption
+from stdpnet.cli.options import DataOption, JobsOption, JsonOption, at_least, number
 from stdpnet.cli.output import print_json, print_pairs
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(
         typer.Option(
             "--n-fit",
             metavar="N",
-            min=1,
+            parser=at_least(1),
             help="Unlabelled images shown for learning (default: the network's, else all).",
         ),
     ] = None,
@@ -53,14 +53,17 @@ def run(
         typer.Option(
             "--n-train",
             metavar="N",
-            min=2,
+            parser=at_least(2),
             help="Labelled images for the readout (default: all).",
         ),
     ] = None,
     n_test: Annotated[
         int | None,
         typer.Option(
-            "--n-test", metavar="N", min=1, help="Test images to score (default: all)."
+            "--n-test",
+            metavar="N",
+            parser=at_least(1),
+            help="Test images to score (default: all).",
         ),
     ] = None,
     overrides: Annotated[
@@ -73,7 +76,10 @@ def run(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", metavar="S", min=0, help="Seed of all randomness.")
+        int,
+        typer.Option(
+            "--seed", metavar="S", parser=at_least(0), help="Seed of all randomness."
+        ),
     ] = 0,
     out: Annotated[
         Path | None,
@@ -104,6 +110,7 @@ def run(
         typer.Option(
             "--test-fraction",
             metavar="F",
+            parser=number,
             help="Share of the test set in data of your own that has none.",
         ),
     ] = 0.2,
@@ -113,7 +120,7 @@ def run(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Learn kernels from unlabelled images, then score what they are good for.
+    """Learn kernels from unlabelled images, and score their features.
 
     Writes a run folder with kernels, numbers, figures and a report.
     """

@@ -127,7 +127,9 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
             with h5py.File(path, "r") as file:
                 return cls.read_from(file)
         except (OSError, KeyError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
+            raise ValueError(
+                f"{path} is not a saved {cls.__name__}: {error}"
+            ) from error
 
     @classmethod
     def read_from(cls, group: h5py.Group) -> Self:

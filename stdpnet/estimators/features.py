@@ -51,7 +51,9 @@ def compute_features(
         for first in range(0, len(starts), 4 * workers):
             batch = starts[first : first + 4 * workers]
             results = parallel(
-                delayed(_chunk)(estimator, program, images[start : start + size], start // size)
+                delayed(_chunk)(
+                    estimator, program, images[start : start + size], start // size
+                )
                 for start in batch
             )
             for start, (counts, _, blank) in zip(batch, results, strict=True):
@@ -77,4 +79,3 @@ def _chunk(
     )
     counts = result.counts["counts"].reshape(len(images), -1)
     return counts, result.counts["totals"][:, 0, 0], count_blank(stimulus)
-

@@ -118,7 +118,9 @@ class Learning:
     def _take_over(self, result: ChunkResult, n_shown: int) -> None:
         estimator = self.estimator
         estimator.kernels_ = np.moveaxis(result.state["afferents.w"], -1, 0).copy()
-        estimator.thresholds_ = result.state.get("features.theta", estimator.thresholds_)
+        estimator.thresholds_ = result.state.get(
+            "features.theta", estimator.thresholds_
+        )
         estimator.n_chunks_ += 1
         estimator.n_shown_ += n_shown
         row = {
@@ -172,4 +174,6 @@ def state(estimator: Any) -> dict[str, np.ndarray]:
 
 def _append(history: dict[str, np.ndarray], name: str, row: np.ndarray) -> None:
     before = history.get(name)
-    history[name] = row[np.newaxis] if before is None else np.concatenate([before, row[np.newaxis]])
+    history[name] = (
+        row[np.newaxis] if before is None else np.concatenate([before, row[np.newaxis]])
+    )

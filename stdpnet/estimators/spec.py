@@ -14,7 +14,15 @@ from stdpnet.readout import LinearReadout
 
 ESTIMATORS = {"ConvSTDP": ConvSTDP}
 #: Constructor arguments that have sections of their own or belong to a run.
-_ELSEWHERE = ("neuron", "rule", "encoding", "random_state", "n_jobs", "verbose", "image_shape")
+_ELSEWHERE = (
+    "neuron",
+    "rule",
+    "encoding",
+    "random_state",
+    "n_jobs",
+    "verbose",
+    "image_shape",
+)
 
 
 def make_banks(
@@ -36,17 +44,24 @@ def make_banks(
     for number, (name, changes) in enumerate(banks.items()):
         changes = dict(changes)
         sections = {
-            part: {**spec.get(part, {}), **changes.pop(part, {})} for part in ("neuron", "rule")
+            part: {**spec.get(part, {}), **changes.pop(part, {})}
+            for part in ("neuron", "rule")
         }
         made[name] = _make(
-            {**network, **changes}, sections, spec.get("encoding", {}), seed + 1000 * number
+            {**network, **changes},
+            sections,
+            spec.get("encoding", {}),
+            seed + 1000 * number,
         )
         made[name].set_params(n_jobs=n_jobs, verbose=verbose)
     return made
 
 
 def _make(
-    network: dict[str, Any], sections: dict[str, Any], encoding: dict[str, Any], seed: int
+    network: dict[str, Any],
+    sections: dict[str, Any],
+    encoding: dict[str, Any],
+    seed: int,
 ) -> ConvSTDP:
     kind = network.pop("type", "ConvSTDP")
     if kind not in ESTIMATORS:

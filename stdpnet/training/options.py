@@ -74,5 +74,13 @@ class TrainOptions:
     def plain(self) -> dict[str, Any]:
         """Return the settings that decide the result, for ``run.json``."""
         values = asdict(self)
-        names = ("dataset", "n_fit", "n_train", "n_test", "seed", "control", "test_fraction")
+        names = (
+            "dataset",
+            "n_fit",
+            "n_train",
+            "n_test",
+            "seed",
+            "control",
+            "test_fraction",
+        )
         return {name: values[name] for name in names}

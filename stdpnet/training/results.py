@@ -36,7 +36,9 @@ def _write_kernels(group: h5py.Group, name: str, bank: ConvSTDP) -> None:
     group[name].attrs["channels"] = "on-off" if signed else "raw"
 
 
-def write_scores(file: h5py.File, scores: Scores | None, control: Scores | None) -> None:
+def write_scores(
+    file: h5py.File, scores: Scores | None, control: Scores | None
+) -> None:
     """Write predictions, spikes of the test images, and the label curve."""
     if scores is None:
         return

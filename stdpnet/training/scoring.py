@@ -43,7 +43,9 @@ class Scores:
 
     def metrics(self, control: "Scores | None", data: Dataset) -> dict[str, Any]:
         """Return further numbers of the score."""
-        found: dict[str, Any] = {"spikes_per_image": float(self.spikes.sum(axis=1).mean())}
+        found: dict[str, Any] = {
+            "spikes_per_image": float(self.spikes.sum(axis=1).mean())
+        }
         irregular = np.isin(self.test_index, data.irregular_test)
         if irregular.any():
             kept = ~irregular
@@ -59,7 +61,9 @@ class Scores:
 def features_of(banks: dict[str, ConvSTDP], images: np.ndarray, text: str) -> Features:
     """Return the features of all banks next to each other."""
     widths = [int(np.prod(bank.layer().features)) for bank in banks.values()]
-    dtype = np.result_type(*(feature_dtype(b.layer(), b.n_steps()) for b in banks.values()))
+    dtype = np.result_type(
+        *(feature_dtype(b.layer(), b.n_steps()) for b in banks.values())
+    )
     counts = np.empty((len(images), sum(widths)), dtype)
     spikes: list[np.ndarray] = []
     start = 0

@@ -70,7 +70,9 @@ def train(options: TrainOptions) -> RunFolder:
     return folder
 
 
-def _folder(options: TrainOptions, spec: dict[str, Any]) -> tuple[RunFolder, TrainOptions]:
+def _folder(
+    options: TrainOptions, spec: dict[str, Any]
+) -> tuple[RunFolder, TrainOptions]:
     """Make the run folder, or open the one to go on with."""
     if options.resume:
         assert options.out is not None  # TrainOptions has made sure
@@ -93,7 +95,9 @@ def _folder(options: TrainOptions, spec: dict[str, Any]) -> tuple[RunFolder, Tra
 
 def _check_same(folder: RunFolder, options: TrainOptions, spec: dict[str, Any]) -> None:
     if folder.finished:
-        raise ValueError(f"{folder.path} is finished; give --out a new folder to train again")
+        raise ValueError(
+            f"{folder.path} is finished; give --out a new folder to train again"
+        )
     before = {"spec": folder.metadata["spec"], **folder.metadata["options"]}
     now = {"spec": spec, **options.plain()}
     for name, value in now.items():
@@ -194,7 +198,9 @@ class TrainingJob:
             y_train, y_test = data.y_train[split.train], data.y_test[split.test]  # type: ignore[index]
             scores = score(readout, train, y_train, test, y_test, split.test)
         with self._timed("label curve"):
-            scores.curve = label_curve(readout, train, y_train, test, y_test, self.options.seed)
+            scores.curve = label_curve(
+                readout, train, y_train, test, y_test, self.options.seed
+            )
         return scores
 
     # -- numbers --------------------------------------------------------------------
@@ -205,7 +211,9 @@ class TrainingJob:
         try:
             yield
         finally:
-            self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - start
+            self.seconds[what] = (
+                self.seconds.get(what, 0.0) + time.perf_counter() - start
+            )
 
     def _build_seconds(self) -> float:
         return sum(bank.build_seconds_ for bank in self.banks.values())

@@ -1,0 +1,161 @@
+"""Every geometry against plain loops and NumPy."""
+
+import itertools
+from math import prod
+
+import numpy as np
+import pytest
+
+from stdpnet.models.projections import (
+    Convolution,
+    OneToOne,
+    SumPooling,
+    WinnerTakeAll,
+)
+
+SOURCES = [(5, 7, 1), (6, 4, 3), (8, 8, 2)]
+CONVOLUTIONS = [
+    Convolution(height=height, width=width, stride=stride, padding=padding)
+    for height, width in [(3, 3), (2, 4), (1, 1), (4, 3)]
+    for stride in (1, 2, 3)
+    for padding in (0, 1, 2)
+]
+
+
+def flat(shape, y, x, m):
+    return (y * shape[1] + x) * shape[2] + m
+
+
+def window_starts(side: int, kernel: int, stride: int, padding: int) -> list[int]:
+    """Slide a window over the padded side, as long as it fits."""
+    starts, start = [], -padding
+    while start + kernel <= side + padding:
+        starts.append(start)
+        start += stride
+    return starts
+
+
+def looped_edges(geometry, source, n_maps):
+    """List the synapses of a convolution the slow way."""
+    ys = window_starts(source[0], geometry.height, geometry.stride, geometry.padding)
+    xs = window_starts(source[1], geometry.width, geometry.stride, geometry.padding)
+    target, kernel = (len(ys), len(xs), n_maps), (*source[2:], n_maps)
+    for (ty, top), (tx, left), m in itertools.product(
+        enumerate(ys), enumerate(xs), range(n_maps)
+    ):
+        for ky, kx, c in np.ndindex(geometry.height, geometry.width, source[2]):
+            y, x = top + ky, left + kx
+            if 0 <= y < source[0] and 0 <= x < source[1]:
+                tap = (ky * geometry.width + kx) * kernel[0] + c
+                yield flat(source, y, x, c), flat(target, ty, tx, m), tap * n_maps + m
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("geometry", CONVOLUTIONS, ids=repr)
+def test_a_convolution_joins_what_a_loop_joins(geometry, source):
+    target = geometry.target_shape(source, 2)
+    ys = window_starts(source[0], geometry.height, geometry.stride, geometry.padding)
+    xs = window_starts(source[1], geometry.width, geometry.stride, geometry.padding)
+    assert target == (len(ys), len(xs), 2)
+    edges = sorted(zip(*geometry.edges(source, target), strict=True))
+    assert edges == sorted(looped_edges(geometry, source, 2))
+
+
+def test_a_dense_projection_joins_all_with_all():
+    source, n_maps = (4, 3, 2), 5
+    dense = Convolution.dense(source)
+    assert dense.target_shape(source, n_maps) == (1, 1, n_maps)
+    pre, post, weight = dense.edges(source, (1, 1, n_maps))
+    matrix = np.full((prod(source), n_maps), -1)
+    matrix[pre, post] = weight
+    assert np.array_equal(matrix.ravel(), np.arange(prod(source) * n_maps))
+    assert dense.kernel_shape(source, n_maps) == (4, 3, 2, n_maps)
+
+
+@pytest.mark.parametrize("geometry", CONVOLUTIONS[:9], ids=repr)
+def test_the_synapses_compute_a_cross_correlation(geometry, rng):
+    source, n_maps = (6, 5, 2), 3
+    target = geometry.target_shape(source, n_maps)
+    image, kernels = rng.random(source), rng.random((3, 3, 2, n_maps))
+    pre, post, weight = geometry.edges(source, target)
+    drive = np.bincount(
+        post, image.ravel()[pre] * kernels.ravel()[weight], prod(target)
+    )
+    pad = geometry.padding
+    padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
+    windows = windows[:: geometry.stride, :: geometry.stride]
+    expected = np.einsum("yxckl,klcm->yxm", windows, kernels)
+    assert drive.reshape(target) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "source"),
+    [
+        (Convolution(height=5, width=3), (4, 4, 1)),
+        (Convolution(height=3, width=7, padding=1), (9, 4, 1)),
+    ],
+    ids=repr,
+)
+def test_a_kernel_that_does_not_fit_is_refused(geometry, source):
+    message = (
+        f"^a kernel of {geometry.height} x {geometry.width} does not fit into "
+        f"{source[0]} x {source[1]} with padding {geometry.padding}; "
+        "use a smaller kernel or more padding$"
+    )
+    with pytest.raises(ValueError, match=message):
+        geometry.target_shape(source, 1)
+
+
+@pytest.mark.parametrize(
+    "source", [(7, 7, 2), (6, 9, 1), (2, 2, 3), (10, 11, 1)], ids=str
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+def test_pooling_adds_up_windows_that_may_overlap_or_be_cut_off(
+    size, stride, source, rng
+):
+    pooling = SumPooling(size=size, stride=stride)
+    target = pooling.target_shape(source)
+    counts = rng.integers(0, 9, source)
+    pre, post, weight = pooling.edges(source, target)
+    assert weight is None
+    pooled = np.bincount(post, counts.ravel()[pre], prod(target)).reshape(target)
+    for y, x in np.ndindex(target[:2]):
+        top, left = y * stride, x * stride
+        window = counts[top : top + size, left : left + size]
+        assert window.size > 0
+        assert np.array_equal(pooled[y, x], window.sum((0, 1)))
+
+
+@pytest.mark.parametrize(
+    "source", [(7, 7, 2), (6, 9, 1), (2, 2, 3), (10, 11, 1)], ids=str
+)
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (4, 4), (4, 3)])
+def test_pooling_drops_nothing_where_windows_meet(size, stride, source):
+    pooling = SumPooling(size=size, stride=stride)
+    pre, _, _ = pooling.edges(source, pooling.target_shape(source))
+    assert np.array_equal(np.unique(pre), np.arange(prod(source)))
+
+
+def test_one_to_one_joins_equal_indices():
+    source = (3, 4, 2)
+    geometry = OneToOne()
+    assert geometry.target_shape(source) == geometry.kernel_shape(source, 7) == source
+    for indices in geometry.edges(source, source):
+        assert np.array_equal(indices, np.arange(24))
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 9])
+def test_a_winner_silences_the_positions_around_it(radius):
+    source = (4, 5, 2)
+    pre, post, _ = WinnerTakeAll(radius=radius).edges(source, source)
+    expected = {
+        (flat(source, y, x, m), v * 5 + u)
+        for y, x, m in np.ndindex(source)
+        for v, u in np.ndindex(4, 5)
+        if max(abs(y - v), abs(x - u)) <= radius
+    }
+    pairs = list(zip(pre.tolist(), post.tolist(), strict=True))
+    assert len(pairs) == len(expected)
+    assert set(pairs) == expected
