@@ -169,8 +169,9 @@ def convergence_index(weights: np.ndarray) -> float:
 
     References
     ----------
-    Kheradpisheh et al. (2018), doi:10.1016/j.neunet.2017.12.005, Sec. 2.3: a
-    layer is trained when the index falls below 0.01.
+    Kheradpisheh et al. (2018), doi:10.1016/j.neunet.2017.12.005: a layer counts
+    as trained when the index falls below 0.01, as read in the network's SpykeTorch
+    version (`KheradpishehDeep.py`).
     """
     weights = np.asarray(weights, dtype=float)
     if weights.size == 0:

@@ -127,16 +127,16 @@ def _status(words: list[str]) -> int:
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else EXIT_ERROR
     except Exception as error:
-        return _usage_error(error)
+        return _usage_error(error, words)
     return result if isinstance(result, int) else 0
 
 
-def _usage_error(error: Exception) -> int:
+def _usage_error(error: Exception, words: list[str]) -> int:
     """Say in one line what is wrong with the words of the command."""
     if not hasattr(error, "format_message"):
         raise error
     context = getattr(error, "ctx", None)
-    where = context.command_path if context else "stdpnet"
+    where = context.command_path if context else _command_of(words)
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr)
         return EXIT_ERROR
@@ -145,3 +145,12 @@ def _usage_error(error: Exception) -> int:
     stop = " See" if message.endswith("?") else "; see"
     print(f"{where}: {message}{stop} '{where} --help'", file=sys.stderr)
     return EXIT_ERROR
+
+
+def _command_of(words: list[str]) -> str:
+    """Return the command that the words begin with; not every error knows it."""
+    if words[:1] and words[0] in _LEAVES:
+        return f"stdpnet {words[0]}"
+    if words[:1] and words[0] in _GROUPS and words[1:2]:
+        return f"stdpnet {words[0]} {words[1]}"
+    return "stdpnet"

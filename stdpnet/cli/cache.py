@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from stdpnet.cli.options import JsonOption
-from stdpnet.cli.output import print_json, print_table, size
+from stdpnet.cli.output import count, print_json, print_table, size
 
 HELP = "Compiled programs, kept for the next run."
 EPILOG = """\b
@@ -38,7 +38,9 @@ def show(json: JsonOption = False) -> None:
     ]
     if rows:
         print_table(("key", "size", "last used", "program"), rows)
-    print(f"{len(rows)} programs, {size(total)} of {size(SIZE_LIMIT)} in {folder}")
+    print(
+        f"{count(len(rows), 'program')}, {size(total)} of {size(SIZE_LIMIT)} in {folder}"
+    )
 
 
 def _when(seconds: float) -> str:
@@ -54,7 +56,7 @@ def clear(json: JsonOption = False) -> None:
     if json:
         print_json({"folder": folder, "programs": n_programs, "bytes": freed})
         return
-    print(f"removed {n_programs} programs, {size(freed)}, from {folder}")
+    print(f"removed {count(n_programs, 'program')}, {size(freed)}, from {folder}")
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {

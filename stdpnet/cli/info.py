@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from stdpnet.cli.options import JsonOption
-from stdpnet.cli.output import print_json, print_pairs, size
+from stdpnet.cli.output import count, print_json, print_pairs, size
 
 EPILOG = """\b
 Examples:
@@ -130,7 +130,7 @@ def _cache_line(cache: dict[str, Any]) -> str:
     if "problem" in cache:
         return str(cache["problem"])
     return (
-        f"{cache['programs']} programs, {size(cache['bytes'])} of "
+        f"{count(cache['programs'], 'program')}, {size(cache['bytes'])} of "
         f"{size(cache['limit_bytes'])} in {cache['folder']}"
     )
 
@@ -155,7 +155,10 @@ def print_run(facts: dict[str, Any]) -> None:
 
     status = facts.get("status", "unknown")
     if status != "finished":
-        status += f"; go on with the same command and --resume --out {facts['run']}"
+        status = (
+            f"not finished (running, or interrupted: then give the same command "
+            f"with --resume --out {facts['run']})"
+        )
     print_pairs(
         {
             "run": facts["run"],
@@ -168,13 +171,12 @@ def print_run(facts: dict[str, Any]) -> None:
         }
     )
     metrics = facts.get("metrics", {})
-    numbers = {
-        name: value for name, value in metrics.items() if name not in _SHOWN_ABOVE
-    }
+    numbers = {name: value for name, value in metrics.items() if name not in _LEFT_OUT}
     rows = metric_rows(numbers)
     if rows:
         print()
         print_pairs(dict(rows))
 
 
-_SHOWN_ABOVE = ("run", "seed", "versions", "control_spikes")
+#: Shown already, in another form, or too long for a line.
+_LEFT_OUT = ("run", "seed", "versions", "fewer_errors", "control_spikes")

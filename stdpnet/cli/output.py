@@ -54,6 +54,11 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.1f} GB"
 
 
+def count(number: int, noun: str) -> str:
+    """Return "1 program", "2 programs"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def finish_output(status: int) -> int:
     """Flush standard output and return the exit status, also if nobody reads it."""
     if sys.stdout is None:

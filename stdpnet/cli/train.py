@@ -181,10 +181,9 @@ def print_result(path: Path) -> None:
         "report": path / "report.html",
     }
     there = {name: file for name, file in files.items() if file.exists()}
-    print_pairs(there)
     labelled = load_run(path).metrics.get("accuracy") is not None
     figure = "confusion" if labelled else "curves"
-    print_pairs({"next": f"stdpnet plot {figure} {shlex.quote(str(path))}"})
+    print_pairs({**there, "next": f"stdpnet plot {figure} {shlex.quote(str(path))}"})
 
 
 def result_line(path: Path) -> str:

@@ -96,10 +96,17 @@ def clear() -> int:
 
 
 def keep_within_limit(limit: int = SIZE_LIMIT) -> None:
-    """Remove the programs not used for longest until the cache fits the limit."""
+    """Remove the programs not used for longest until the cache fits the limit.
+
+    Also removes what a build that was killed has left.
+    """
+    # A program used within the hour may be running.
+    old = time.time() - 3600
+    for leftover in cache_folder().glob("building-*"):
+        if leftover.stat().st_mtime < old:
+            shutil.rmtree(leftover, ignore_errors=True)
     total = 0
     for program in list_programs():
         total += program.size
-        # A program used within the hour may be running.
-        if total > limit and time.time() - program.last_used > 3600:
+        if total > limit and program.last_used < old:
             shutil.rmtree(program.path, ignore_errors=True)

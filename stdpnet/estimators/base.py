@@ -16,6 +16,7 @@ from stdpnet.units import Quantity
 
 #: Version of saved estimators; older ones still open.
 FILE_FORMAT = 1
+_TEXT = h5py.string_dtype()
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Progress:
     n_shown, n_total : int
         Images shown so far, and at most.
     convergence : float
-        Mean of ``w (w_max - w)``: zero when every weight is at a bound.
+        Mean of ``w (1 - w)``, with weights relative to the upper bound: zero
+        when every weight is at a bound.
     spikes : float
         Mean number of spikes per presentation in this chunk.
     """
@@ -93,9 +95,12 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         """
         path = Path(path)
         partial = path.with_name(f".{path.name}.partial")
-        with h5py.File(partial, "w") as file:
-            self.write_to(file)
-        partial.replace(path)
+        try:
+            with h5py.File(partial, "w") as file:
+                self.write_to(file)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
         return path
 
     def write_to(self, group: h5py.Group) -> None:
@@ -145,8 +150,11 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
             )
         estimator = cls._from_plain(json.loads(group.attrs["params"]))
         for name in group["learned"]:
-            setattr(estimator, name, _read(group["learned"][name]))
+            estimator._restore(name, _read(group["learned"][name]))
         return estimator
+
+    def _restore(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
 
     def _plain_params(self) -> dict[str, Any]:
         return {
@@ -198,6 +206,8 @@ def _write(group: h5py.Group, name: str, value: Any) -> None:
         below = group.create_group(name)
         for key, item in value.items():
             _write(below, key, item)
+    elif np.asarray(value).dtype.kind == "U":
+        group.create_dataset(name, data=np.asarray(value, object), dtype=_TEXT)
     else:
         group.create_dataset(name, data=value)
 
@@ -205,5 +215,7 @@ def _write(group: h5py.Group, name: str, value: Any) -> None:
 def _read(item: Any) -> Any:
     if isinstance(item, h5py.Group):
         return {key: _read(item[key]) for key in item}
+    if item.dtype == _TEXT:
+        return item.asstr()[()].astype(str)
     value = item[()]
     return value.item() if np.ndim(value) == 0 else value

@@ -12,7 +12,7 @@ from stdpnet.encoding import Encoding
 from stdpnet.estimators.base import Progress, STDPTransformer, derived_seed
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.images import as_images
-from stdpnet.estimators.learning import START, Learning
+from stdpnet.estimators.learning import START, Learning, check_contrast
 from stdpnet.estimators.parts import ConvParts
 from stdpnet.estimators.show import track
 from stdpnet.models.neurons import NeuronModel
@@ -38,7 +38,8 @@ class ConvSTDP(ConvParts, STDPTransformer):
     stride : int
         Distance of neighbouring positions, pixels.
     padding : int or "same"
-        Pixels beyond the border that kernels may reach; "same" keeps the size.
+        Pixels beyond the border that kernels may reach; "same" is half the
+        kernel, which keeps the size if that is odd and the stride one.
     encoding : Encoding, optional
         How images become spikes; default: difference of Gaussians, rank order.
     neuron : NeuronModel, optional
@@ -64,7 +65,8 @@ class ConvSTDP(ConvParts, STDPTransformer):
         Factor on all thresholds while features are computed: below one, more
         maps respond at a position than during learning.
     tol : float
-        `fit` stops when the mean of ``w (w_max - w)`` is below; zero: never.
+        `fit` stops when the mean of ``w (1 - w)``, with weights relative to
+        `w_max`, is below; zero: never.
     image_shape : tuple, optional
         (height, width[, channels]) of 2-D X.
     chunk_size : int
@@ -234,11 +236,12 @@ class ConvSTDP(ConvParts, STDPTransformer):
 
     def _start(self, images: np.ndarray) -> None:
         """Set everything learned to where learning starts from."""
-        self._check_parameters()
+        self.check_parameters()
         random = check_random_state(self.random_state)
         self.seed_ = int(random.randint(2**31))
         self.max_value_ = float(images.max()) or 1.0
         self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
+        check_contrast(self, images)
         layer = self.layer()
         rng = np.random.default_rng(derived_seed(self.seed_, START))
         shape = layer.convolution.kernel_shape(layer.inputs, self.n_maps)
@@ -251,6 +254,9 @@ class ConvSTDP(ConvParts, STDPTransformer):
         self.n_chunks_ = self.n_shown_ = self.n_images_shown_ = 0
         self.converged_ = self.fitted_ = False
         self.history_: dict[str, np.ndarray] = {}
+        # Labels of features that are no more.
+        for name in ("neuron_labels_", "classes_"):
+            self.__dict__.pop(name, None)
 
     # -- features -----------------------------------------------------------------
 
@@ -313,6 +319,11 @@ class ConvSTDP(ConvParts, STDPTransformer):
         return float(np.mean(self.predict(X) == np.asarray(y)))
 
     # -- files --------------------------------------------------------------------
+
+    def _restore(self, name: str, value: Any) -> None:
+        if name == "image_shape_":
+            value = tuple(int(side) for side in value)
+        super()._restore(name, value)
 
     @classmethod
     def _from_plain(cls, params: dict[str, Any]) -> Self:

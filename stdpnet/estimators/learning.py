@@ -1,6 +1,7 @@
 """Learning of a convolutional layer, chunk after chunk, with its history."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from stdpnet.estimators.base import Progress, derived_seed, warn_blank
 
 #: Uses of randomness, part of every derived seed.
 START, ORDER, FIT, PATCHES, TRANSFORM = range(5)
+#: Images encoded at a time while looking for one with contrast.
+LOOK_AT = 32
 
 
 class Learning:
@@ -49,21 +52,25 @@ class Learning:
 
         Stops early when the kernels have converged.
         """
-        size, seed = self.estimator.chunk_size, self.estimator.seed_
         total = n_epochs * len(images)
-        number = 0
+        chunks = self._chunks(len(images), n_epochs)
+        for chunk in islice(chunks, self.estimator.n_chunks_, None):
+            if self.estimator.converged_:
+                break
+            progress = self.show(images[chunk], total)
+            # A checkpoint written at the yield must know it.
+            self.estimator.converged_ = self._has_converged()
+            yield progress
+        self._warn_blank()
+
+    def _chunks(self, n_images: int, n_epochs: int) -> Iterator[np.ndarray]:
+        """Return the images of every chunk, in another order in every epoch."""
+        size, seed = self.estimator.chunk_size, self.estimator.seed_
         for epoch in range(n_epochs):
             rng = np.random.default_rng(derived_seed(seed, ORDER, epoch))
-            order = rng.permutation(len(images))
-            for start in range(0, len(images), size):
-                number += 1
-                if number <= self.estimator.n_chunks_:
-                    continue
-                yield self.show(images[order[start : start + size]], total)
-                if self._has_converged():
-                    self.estimator.converged_ = True
-                    return
-        self._warn_blank()
+            order = rng.permutation(n_images)
+            for start in range(0, n_images, size):
+                yield order[start : start + size]
 
     def run_in_order(self, images: np.ndarray) -> Iterator[Progress]:
         """Show all images once, in their order, after what was shown before."""
@@ -97,11 +104,6 @@ class Learning:
         stimulus = encode(estimator, images)
         self.n_blank += count_blank(stimulus)
         self.n_seen += len(images)
-        if self.n_blank == self.n_seen == len(images) and estimator.n_chunks_ == 0:
-            raise ValueError(
-                f"none of the first {len(images)} images has any contrast; "
-                "check the data, or lower the cutoff of the encoding's filter"
-            )
         if not self.on_patches:
             return stimulus
         rng = np.random.default_rng(
@@ -161,6 +163,18 @@ def encode(estimator: Any, images: np.ndarray) -> np.ndarray:
         estimator.n_steps(),
         estimator.dt,
         estimator.max_value_,
+    )
+
+
+def check_contrast(estimator: Any, images: np.ndarray) -> None:
+    """Raise ValueError if no image has contrast, looking no further than the first."""
+    for start in range(0, len(images), LOOK_AT):
+        some = images[start : start + LOOK_AT]
+        if count_blank(encode(estimator, some)) < len(some):
+            return
+    raise ValueError(
+        f"X must have images with contrast, got none among {len(images)}; check the "
+        "data, or lower the cutoff of the encoding's filter"
     )
 
 

@@ -1,17 +1,17 @@
 """How `ConvSTDP` checks its parameters and turns them into a layer and its program."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from stdpnet.catalog import unknown_name
 from stdpnet.encoding import Encoding
-from stdpnet.engine.program import Program, build
+from stdpnet.engine.program import BACKENDS, Program, build
 from stdpnet.estimators.layer import ConvLayer
 from stdpnet.models.neurons import AdaptiveIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
 from stdpnet.models.projections import Convolution, SumPooling, WinnerTakeAll
-from stdpnet.units import Quantity, as_quantity
+from stdpnet.units import Quantity, as_quantity, second
 
 _COUNTS = (
     "n_maps",
@@ -21,7 +21,15 @@ _COUNTS = (
     "chunk_size",
     "patches_per_image",
 )
-_CHOICES = {"fit_on": ("images", "patches"), "dtype": ("float32", "float64")}
+_CHOICES = {
+    "fit_on": ("images", "patches"),
+    "dtype": ("float32", "float64"),
+    "backend": BACKENDS,
+}
+
+
+_PARTS = {"encoding": Encoding, "neuron": NeuronModel, "rule": PlasticityRule}
+_DEFAULTS = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
 
 
 class ConvParts:
@@ -39,44 +47,36 @@ class ConvParts:
     dt: Any
     presentation: Any
     feature_scale: float
+    tol: float
     dtype: str
     backend: str
     image_shape_: tuple[int, int, int]
 
-    def _check_parameters(self) -> None:
-        for name in (
-            "n_maps",
-            "kernel_size",
-            "stride",
-            "n_epochs",
-            "chunk_size",
-            "patches_per_image",
-        ):
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that cannot be used with any images."""
+        for name in _COUNTS:
+            if not _is_count(getattr(self, name), 1):
+                self._refuse(name, "an integer >= 1")
+        for name, known in _CHOICES.items():
             value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, (int, np.integer))
-                or value < 1
-            ):
-                raise ValueError(
-                    f"ConvSTDP.{name} must be an integer >= 1, got {value!r}"
-                )
-        for name, known in (
-            ("fit_on", ("images", "patches")),
-            ("dtype", ("float32", "float64")),
-        ):
-            if getattr(self, name) not in known:
-                raise ValueError(
-                    unknown_name(f"ConvSTDP.{name}", str(getattr(self, name)), known)
-                )
-        if not self.feature_scale > 0:
-            raise ValueError(
-                f"ConvSTDP.feature_scale must be > 0, got {self.feature_scale!r}"
-            )
+            if value not in known:
+                raise ValueError(unknown_name(f"ConvSTDP.{name}", str(value), known))
+        if not (_is_real(self.feature_scale) and self.feature_scale > 0):
+            self._refuse("feature_scale", "a number > 0")
+        if not (_is_real(self.tol) and self.tol >= 0):
+            self._refuse("tol", "a number >= 0")
+        if self.padding != "same" and not _is_count(self.padding, 0):
+            self._refuse("padding", "'same' or an integer >= 0")
+        if not (isinstance(self.pool, SumPooling) or _is_count(self.pool, 1)):
+            self._refuse("pool", "a SumPooling or an integer >= 1")
         if self.n_steps() < 1:
-            raise ValueError(
-                f"ConvSTDP.presentation must be at least dt ({self.dt}), got {self.presentation}"
-            )
+            self._refuse("presentation", f"at least dt ({self.dt})")
+        for name, kind in _PARTS.items():
+            self._part(name, kind)
+        self._inhibition()
+
+    def _refuse(self, name: str, rule: str) -> NoReturn:
+        raise ValueError(f"ConvSTDP.{name} must be {rule}, got {getattr(self, name)!r}")
 
     # -- parts --------------------------------------------------------------------
 
@@ -85,12 +85,12 @@ class ConvParts:
         return round(float(self._time("presentation") / self._time("dt")))
 
     def _time(self, name: str) -> Quantity:
-        value = as_quantity(getattr(self, name))
-        second = as_quantity("1 s")
-        if value.dimension != second.dimension or not value.value > 0:
-            raise ValueError(
-                f"ConvSTDP.{name} must be a time > 0 like '1 ms', got {value}"
-            )
+        try:
+            value = as_quantity(getattr(self, name))
+        except (TypeError, ValueError):
+            self._refuse(name, "a time > 0 like '1 ms'")
+        if value.dimension != second.dimension or not 0 < value.value < np.inf:
+            self._refuse(name, "a time > 0 like '1 ms'")
         return value
 
     def _encoding(self) -> Encoding:
@@ -107,10 +107,9 @@ class ConvParts:
         return part
 
     def _default_part(self, name: str) -> Any:
-        defaults = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
-        if name not in defaults:
+        if name not in _DEFAULTS:
             raise ValueError(f"ConvSTDP.{name} has no parameters to set")
-        return defaults[name]()
+        return _DEFAULTS[name]()
 
     def _inhibition(self) -> WinnerTakeAll | None:
         if self.inhibition == "winner-take-all":
@@ -138,7 +137,7 @@ class ConvParts:
             pool = SumPooling(size=pool, stride=pool)
         return ConvLayer(
             inputs=(height, width, encoding.n_channels(channels)),
-            n_maps=self.n_maps,
+            n_maps=int(self.n_maps),
             convolution=self._convolution(),
             stimulus=encoding.stimulus,
             neuron=self._part("neuron", NeuronModel),
@@ -163,6 +162,15 @@ class ConvParts:
         if "features.theta_scale" in parameters:
             parameters["features.theta_scale"] *= self.feature_scale
         return parameters
+
+
+def _is_count(value: Any, low: int) -> bool:
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return is_integer and bool(value >= low)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating))
 
 
 def _title(layer: ConvLayer) -> str:

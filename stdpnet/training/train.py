@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stdpnet import __version__
-from stdpnet.analysis import figure_files, write_report
+from stdpnet.analysis import load_run, save_figure
 from stdpnet.config import load_spec
 from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.control import shuffled_control
@@ -65,8 +65,7 @@ def train(options: TrainOptions) -> RunFolder:
     folder.metadata |= {"status": "finished", "metrics": metrics}
     folder.write_metadata()
     (folder.path / CHECKPOINT).unlink(missing_ok=True)
-    figure_files(folder.path, folder.path)
-    write_report(folder.path)
+    save_figure(load_run(folder.path), "kernels", folder.path / "kernels.png")
     return folder
 
 
