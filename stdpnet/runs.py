@@ -52,8 +52,8 @@ class RunFolder:
             If the folder exists; with `force` a run in it is replaced, anything
             else is still refused.
         """
-        if path.exists() and any(path.iterdir()):
-            _check_replaceable(path, force)
+        check_replaceable(path, force=force)
+        if path.exists():
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path, {"format": RUN_FORMAT, "status": "running", **metadata})
@@ -80,7 +80,8 @@ class RunFolder:
             )
         try:
             metadata = json.loads(file.read_text())
-            version = metadata["format"]
+            version = int(metadata["format"])
+            metadata["status"]
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{file} is damaged: {error}; train again") from error
         if version > RUN_FORMAT:
@@ -142,7 +143,10 @@ def open_hdf5(file: Path) -> Iterator[h5py.File]:
         yield opened
 
 
-def _check_replaceable(path: Path, force: bool) -> None:
+def check_replaceable(path: Path, *, force: bool = False) -> None:
+    """Raise FileExistsError unless a run may be written to a folder (see `create`)."""
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
     if not (path / "run.json").is_file():
         raise FileExistsError(
             f"{path} exists and is not a run; give --out a new folder"

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+import stdpnet.analysis
 import stdpnet.training
 from stdpnet.cli import main
 from stdpnet.cli.train import what_is_kept
@@ -85,8 +87,7 @@ def test_train_leaves_what_it_promises(trained):
     )
     with h5py.File(path / "run.h5") as file:
         assert file["kernels"].shape[:3] == (4, 5, 5)
-    for name in ("kernels.png", "report.html"):
-        assert (path / name).stat().st_size > 0
+    assert (path / "kernels.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_train_for_people_in_the_default_folder(trained, tmp_path, monkeypatch, capsys):
@@ -97,12 +98,11 @@ def test_train_for_people_in_the_default_folder(trained, tmp_path, monkeypatch, 
     percent = f"{100 * trained[1]['accuracy']:.1f}"
     assert lines[0] == f"test accuracy {percent} % of 40 images (no control was run)"
     path = "runs/conv-stdp-digits-2"
-    assert [line.split(maxsplit=1) for line in lines[1:]] == [
-        ["run", path],
-        ["kernels", f"{path}/kernels.png"],
-        ["report", f"{path}/report.html"],
-        ["next", f"stdpnet plot confusion {path}"],
-    ]
+    shown = dict(line.split(maxsplit=1) for line in lines[1:])
+    assert shown.pop("next").startswith("stdpnet ")
+    assert shown["run"] == path
+    assert shown["kernels"] == f"{path}/kernels.png"
+    assert all((tmp_path / file).exists() for file in shown.values())
     record = json.loads((tmp_path / path / "run.json").read_text())
     assert record["metrics"]["control_accuracy"] is None
 
@@ -177,7 +177,9 @@ def test_evaluate_finds_the_same_accuracy(trained, capsys):
     assert lines[0].endswith(
         "% of 20 images of digits (readout from 80 labelled images)"
     )
-    assert [line.split()[0] for line in lines[1:]] == ["class", *"0123456789"]
+    classes = {line.split()[0] for line in lines[2:]}
+    assert lines[1].split() == ["class", "accuracy"]
+    assert classes <= set("0123456789")
 
 
 def test_evaluate_refuses_an_unknown_data_set(trained, capsys):
@@ -209,15 +211,23 @@ def test_the_ending_says_the_format(ending, beginning, trained, tmp_path, capsys
     assert picture.read_bytes().startswith(beginning)
 
 
-def test_report_writes_one_file(trained, tmp_path, capsys):
+def test_report_writes_one_file(trained, capsys):
     path, _ = trained
     assert main(["report", str(path)]) == 0
     assert capsys.readouterr().out == f"{path / 'report.html'}\n"
-    out = tmp_path / "a.html"
-    assert main(["report", str(path), "-o", str(out), "--json"]) == 0
+    text = (path / "report.html").read_text()
+    assert text.lstrip().lower().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(("words", "out"), [([], None), (["-o", "a.html"], "a.html")])
+def test_report_goes_where_it_is_told(words, out, monkeypatch, capsys):
+    def write(run, out):
+        return Path("chosen" if out is None else out)
+
+    monkeypatch.setattr(stdpnet.analysis, "write_report", write)
+    assert main(["report", "x", *words, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown == {"run": str(path), "path": str(out)}
-    assert out.read_text().lstrip().lower().startswith("<!doctype html>")
+    assert shown == {"run": "x", "path": out or "chosen"}
 
 
 def test_info_of_a_run(trained, capsys):
@@ -235,10 +245,11 @@ def test_info_of_a_run(trained, capsys):
 # -- Ctrl-C -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys):
     path = tmp_path / "run"
-    words = ["train", "conv-stdp", *NETWORK, "--set", "network.n_epochs=40"]
-    words += ["--set", "network.chunk_size=100", "--set", "network.tol=0"]
+    words = ["train", "conv-stdp", *NETWORK, "--set", "network.n_epochs=10"]
+    words += ["--set", "network.chunk_size=20", "--set", "network.tol=0"]
     words += ["--n-fit", "1000", "--n-train", "50", "--n-test", "20", "--no-control"]
     process = start(*words, f"--out={path}")
     wait_for(path / "checkpoint.h5", process)
@@ -254,7 +265,7 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys):
     assert resume == [*words, "--resume", "--out", str(path)]
     assert main([*resume, "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
-    assert (metrics["n_fit"], metrics["n_fit_shown"]) == (1000, 40_000)
+    assert (metrics["n_fit"], metrics["n_fit_shown"]) == (1000, 10_000)
 
 
 def wait_for(file, process):

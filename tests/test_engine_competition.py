@@ -20,9 +20,9 @@ RULES = {
     "all": WinnerTakeAll(),
     "highest": WinnerTakeAll(ties="highest"),
     "all_near": WinnerTakeAll(radius=1),
-    "highest_near": WinnerTakeAll(radius=2, ties="highest"),
-    "all_map": WinnerTakeAll(within_map=True),
-    "highest_map": WinnerTakeAll(radius=1, within_map=True, ties="highest"),
+    "strongest_near": WinnerTakeAll(radius=2, ties="strongest"),
+    "all_in_map": WinnerTakeAll(within_map=True),
+    "highest_in_map": WinnerTakeAll(radius=1, within_map=True, ties="highest"),
 }
 
 
@@ -57,13 +57,18 @@ def competing_network() -> Network:
     )
 
 
-def run(program: Program, rng, state, *, learning: bool) -> ChunkResult:
+def run(
+    program: Program, rng, state, *, learning: bool = False, winners: int = 1
+) -> ChunkResult:
+    """Run one chunk of random stimuli with every kind of competition."""
+    values = competing_network().parameter_values(learning=learning)
+    values |= {f"{name}.winners": winners for name in RULES}
     steps = rng.integers(0, N_STEPS, (N_EXAMPLES, *SOURCE)).astype(np.uint16)
     return run_chunk(
         program,
         {"pixels": steps},
         state,
-        competing_network().parameter_values(learning=learning),
+        values,
         n_steps=N_STEPS,
         seed=1,
         record=list(RULES),
@@ -89,7 +94,7 @@ def program(monkeypatch) -> Program:
 def winners(program, rng) -> dict[str, np.ndarray]:
     """Spikes (example, step, neuron) of every population, exact ties included."""
     state = random_state(rng, program, coarse=True)
-    result = run(program, rng, state, learning=False)
+    result = run(program, rng, state)
     assert all(len(rows) > N_EXAMPLES for rows in result.spikes.values())
     return result.spikes
 
@@ -106,14 +111,19 @@ def rivals(rows: np.ndarray, competition: WinnerTakeAll):
             yield rows[a], rows[b]
 
 
-@pytest.mark.parametrize("coarse", [True, False], ids=["with ties", "learning"])
-def test_native_equals_plain_brian2(program, rng, coarse):
+@pytest.mark.parametrize(
+    ("coarse", "winners"),
+    [(True, 1), (False, 1), (True, 2)],
+    ids=["with ties", "learning", "two winners"],
+)
+def test_native_equals_plain_brian2(program, rng, coarse, winners):
+    options = {"learning": not coarse, "winners": winners}
     state = random_state(rng, program, coarse=coarse)
     draws = rng.bit_generator.state
-    native = run(program, rng, state, learning=not coarse)
+    native = run(program, rng, state, **options)
     rng.bit_generator.state = draws
     plain = Program(program.description, "numpy")
-    reference = run(plain, rng, state, learning=not coarse)
+    reference = run(plain, rng, state, **options)
     for name in RULES:
         assert len(native.spikes[name]) > N_EXAMPLES
         both = [
@@ -130,7 +140,7 @@ def test_every_neuron_spikes_at_most_once(winners, name):
     assert len(np.unique(pairs, axis=0)) == len(pairs)
 
 
-@pytest.mark.parametrize("name", [n for n in RULES if RULES[n].ties == "highest"])
+@pytest.mark.parametrize("name", [n for n in RULES if RULES[n].ties != "all"])
 def test_one_winner_at_most_among_rivals(winners, name):
     assert list(rivals(winners[name], RULES[name])) == []
 
@@ -153,22 +163,26 @@ def test_one_winner_a_position(winners):
     assert np.array_equal(tied > 0, counts > 0), "the first crossing is the same"
 
 
+def test_a_position_is_silent_after_its_winners(program, rng):
+    state = random_state(rng, program, coarse=True)
+    spikes = run(program, rng, state, winners=2).spikes["highest"]
+    places = spikes[:, [0, 2]] // [1, TARGET[2]]
+    counts = np.unique(places, axis=0, return_counts=True)[1]
+    assert counts.max() == 2
+    per_step = np.unique(np.column_stack([places, spikes[:, 1]]), axis=0)
+    assert len(per_step) == len(spikes), "one winner a step"
+
+
 def test_of_equal_potentials_the_first_map_wins(program):
     stimulus = np.zeros((1, *SOURCE), np.uint16)
     state = {
         name: np.full(shape, 0.5) for name, shape in program.state_shapes().items()
     }
-    result = run_chunk(
-        program,
-        {"pixels": stimulus},
-        state,
-        competing_network().parameter_values(learning=False),
-        n_steps=N_STEPS,
-        seed=1,
-        record=list(RULES),
-    )
+    values = competing_network().parameter_values(learning=False)
+    chunk = ({"pixels": stimulus}, state, values)
+    result = run_chunk(program, *chunk, n_steps=N_STEPS, seed=1, record=list(RULES))
     everywhere = np.arange(16) * TARGET[2]
     assert np.array_equal(result.spikes["highest"][:, 2], everywhere)
     assert len(result.spikes["all"]) == 16 * TARGET[2]
     # Radius 2 on 4 x 4 positions: the first position beats all but row and column 3.
-    assert result.spikes["highest_near"][:, 2].tolist() == [0]
+    assert result.spikes["strongest_near"][:, 2].tolist() == [0]

@@ -172,18 +172,15 @@ def _train_and_print(options: "TrainOptions", words: list[str], json: bool) -> N
 
 def print_result(path: Path) -> None:
     """Print what came out, where it is, and what to try next."""
-    from stdpnet.analysis import load_run
-
-    print(result_line(path))
     files = {
         "run": path,
         "kernels": path / "kernels.png",
         "report": path / "report.html",
     }
     there = {name: file for name, file in files.items() if file.exists()}
-    labelled = load_run(path).metrics.get("accuracy") is not None
-    figure = "confusion" if labelled else "curves"
-    print_pairs({**there, "next": f"stdpnet plot {figure} {shlex.quote(str(path))}"})
+    next_one = "plot curves" if "report" in there else "report"
+    print(result_line(path))
+    print_pairs({**there, "next": f"stdpnet {next_one} {shlex.quote(str(path))}"})
 
 
 def result_line(path: Path) -> str:

@@ -80,7 +80,9 @@ def _call(command: list[str], folder: Path) -> None:
     )
     if done.returncode != 0:
         errors = "\n".join((done.stdout + done.stderr).strip().split("\n")[-12:])
-        raise RuntimeError(f"{command[0]} failed:\n{errors}")
+        raise RuntimeError(
+            f"{command[0]} failed with status {done.returncode}: {errors or 'no message'}"
+        )
 
 
 if __name__ == "__main__":

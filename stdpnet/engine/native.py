@@ -68,6 +68,8 @@ class NativeAssembly(Assembly):
         else:
             thresholder.template = "stdpnet_threshold"
             thresholder.template_kwds |= self._tie_rule(group)
+            if thresholder.template_kwds["ties"] != "all":
+                api.compare_by(thresholder, group["strength"])
         return neurons
 
     @staticmethod
@@ -77,7 +79,6 @@ class NativeAssembly(Assembly):
             "ties": competition.get("ties", "all"),
             "radius": competition.get("radius", 0),
             "within_map": int(competition.get("within_map", False)),
-            "potential": group["potential"],
         }
 
     def _layout(self, name: str) -> dict[str, Any]:
@@ -118,11 +119,11 @@ class NativeAssembly(Assembly):
         api.add_index(rivals, "_post")
         sites = self.groups[f"{name}_site"]
         rivals.variables.add_reference(
-            "site_silent_post", sites, "site_silent", index="_post"
+            "site_wins_post", sites, "site_wins", index="_post"
         )
         window = self._window(name, (height, width), 2 * radius + 1, 1, radius)
         self._spikes_of(rivals, "_source_spikes", name)
-        code = "site_silent_post = 1"
+        code = "site_wins_post += 1"
         self._run(rivals, "stdpnet_window", code, "synapses", per_map=False, **window)
 
     # -- projections ------------------------------------------------------------
@@ -187,9 +188,13 @@ class NativeAssembly(Assembly):
         api.add_index(parts, "_post")
         api.add_array(parts, "count", n_counts, np.int32, "_post")
         self._spikes_of(parts, "_source_spikes", counter["source"])
-        geometry = {"size": 1, "stride": 1, **counter["geometry"]}
+        geometry = {"size": 1, "stride": 1, "padding": 0, **counter["geometry"]}
         window = self._window(
-            counter["source"], counter["shape"], geometry["size"], geometry["stride"], 0
+            counter["source"],
+            counter["shape"],
+            geometry["size"],
+            geometry["stride"],
+            geometry["padding"],
         )
         self._run(
             parts, "stdpnet_window", "count += 1", "synapses", per_map=True, **window

@@ -69,7 +69,7 @@ class Program:
                 variable = line.split("/dt")[0].removeprefix("d").split(":")[0].strip()
                 if "/dt" not in line:
                     variable = line.split(":")[0].strip()
-                if variable != "map_silent":
+                if variable != "map_wins":
                     shapes[f"{name}.{variable}"] = (group["shape"][2],)
         return shapes
 

@@ -72,7 +72,7 @@ class ReferenceAssembly(Assembly):
         if group["stimulus"]:
             return self._make_input(name, group, n)
         competition = group["competition"]
-        if competition and competition["ties"] == "highest":
+        if competition and competition["ties"] != "all":
             return self._make_rivals(name, group, n)
         return brian2.NeuronGroup(
             n,
@@ -105,7 +105,13 @@ class ReferenceAssembly(Assembly):
         """Neurons of which only the best that cross in a step spike."""
         neurons = brian2.NeuronGroup(
             n,
-            "\n".join([*group["equations"]["neuron"], "wins : boolean"]),
+            "\n".join(
+                [
+                    *group["equations"]["neuron"],
+                    f"strength = {group['strength']} : 1",
+                    "wins : boolean",
+                ]
+            ),
             threshold="wins",
             events={"cross": group["threshold"]},
             method=METHODS,
@@ -116,9 +122,9 @@ class ReferenceAssembly(Assembly):
         def choose() -> None:
             crossed = neurons.variables["_crossspace"].get_value()
             crossed = crossed[: crossed[-1]]
-            potential = neurons.variables[group["potential"]].get_value()
+            strength = np.asarray(neurons.strength[:])
             wins = np.zeros(n, bool)
-            wins[_winners(crossed, potential, group)] = True
+            wins[_winners(crossed, strength, group)] = True
             neurons.variables["wins"].set_value(wins)
 
         self.others.append(
@@ -200,7 +206,7 @@ class ReferenceAssembly(Assembly):
         rivals = brian2.Synapses(
             self.groups[name],
             self.groups[f"{name}_site"],
-            on_pre="site_silent_post = 1",
+            on_pre="site_wins_post += 1",
             name=f"{name}_rivals",
         )
         rivals.connect(i=pre, j=post)
@@ -232,12 +238,12 @@ class ReferenceAssembly(Assembly):
 
 
 def _winners(
-    crossed: np.ndarray, potential: np.ndarray, group: dict[str, Any]
+    crossed: np.ndarray, strength: np.ndarray, group: dict[str, Any]
 ) -> list[int]:
     """Return the neurons that no rival beats, by comparing every pair."""
     _, width, n_maps = group["shape"]
     competition = group["competition"]
-    keys = [(-potential[n], n % n_maps, n) for n in crossed]
+    keys = [(-strength[n], n % n_maps, n) for n in crossed]
 
     def rivals(a: int, b: int) -> bool:
         (ya, xa), (yb, xb) = divmod(a // n_maps, width), divmod(b // n_maps, width)

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from stdpnet import __version__
 from stdpnet.config import Parameters
-from stdpnet.units import Quantity
+from stdpnet.units import Quantity, as_quantity
 
 #: Version of saved estimators; older ones still open.
 FILE_FORMAT = 1
@@ -70,6 +70,11 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         part = getattr(self, part_name)
         if part is None:
             part = self._default_part(part_name)
+        if not isinstance(part, Parameters):
+            raise ValueError(
+                f"{type(self).__name__}.{part_name} has no parameters to set, "
+                f"it is {part!r}"
+            )
         setattr(self, part_name, replaced(part, key, value))
 
     def _default_part(self, name: str) -> Any:
@@ -81,6 +86,7 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         tags.input_tags.positive_only = True
         tags.input_tags.three_d_array = True
         tags.non_deterministic = False
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     # -- files --------------------------------------------------------------------
@@ -194,6 +200,8 @@ def _plain(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, Quantity):
         return str(value)
+    if hasattr(value, "dim"):  # a quantity of Brian2
+        return str(as_quantity(value))
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.random.RandomState):

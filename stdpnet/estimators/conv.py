@@ -64,6 +64,9 @@ class ConvSTDP(ConvParts, STDPTransformer):
     feature_scale : float
         Factor on all thresholds while features are computed: below one, more
         maps respond at a position than during learning.
+    feature_winners : int, optional
+        Spikes after which a position is silent while features are computed;
+        default: as during learning.
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to
         `w_max`, is below; zero: never.
@@ -137,6 +140,7 @@ class ConvSTDP(ConvParts, STDPTransformer):
         fit_on: str = "images",
         patches_per_image: int = 16,
         feature_scale: float = 1.0,
+        feature_winners: int | None = None,
         tol: float = 0.01,
         image_shape: tuple[int, ...] | None = None,
         chunk_size: int = 250,
@@ -161,6 +165,7 @@ class ConvSTDP(ConvParts, STDPTransformer):
         self.fit_on = fit_on
         self.patches_per_image = patches_per_image
         self.feature_scale = feature_scale
+        self.feature_winners = feature_winners
         self.tol = tol
         self.image_shape = image_shape
         self.chunk_size = chunk_size
@@ -307,6 +312,8 @@ class ConvSTDP(ConvParts, STDPTransformer):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class whose features spike most, after `label`."""
+        if hasattr(self, "kernels_"):
+            as_images(self, X, self.image_shape, reset=False)
         check_is_fitted(
             self,
             "neuron_labels_",

@@ -1,6 +1,7 @@
 """What estimators accept as X, turned into images."""
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,12 @@ def as_images(
         images that the estimator was fitted on.
     """
     name = type(estimator).__name__
-    if np.ndim(X) <= 2:
+    if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) <= 2:
         X = validate_data(estimator, X, reset=reset, dtype="numeric")
-        shape = image_shape or _default_shape(X.shape[1])
+        shape = _checked(name, image_shape) or _default_shape(X.shape[1])
         if math.prod(shape) != X.shape[1]:
             raise ValueError(
-                f"{name}.image_shape {tuple(shape)} holds {math.prod(shape)} pixels, "
+                f"{name}.image_shape {shape} holds {math.prod(shape)} pixels, "
                 f"but X has {X.shape[1]} features"
             )
         images = X.reshape(len(X), *shape)
@@ -51,6 +52,21 @@ def as_images(
     _check_pixels(name, images)
     _check_shape(estimator, name, images.shape[1:], reset)
     return images
+
+
+def _checked(name: str, image_shape: Any) -> tuple[int, ...] | None:
+    if image_shape is None:
+        return None
+    try:
+        shape = tuple(operator.index(side) for side in image_shape)
+    except TypeError:
+        shape = ()
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise ValueError(
+            f"{name}.image_shape must be (height, width[, channels]) or None, "
+            f"got {image_shape!r}"
+        )
+    return shape
 
 
 def _default_shape(n_features: int) -> tuple[int, int]:

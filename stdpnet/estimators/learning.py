@@ -173,8 +173,9 @@ def check_contrast(estimator: Any, images: np.ndarray) -> None:
         if count_blank(encode(estimator, some)) < len(some):
             return
     raise ValueError(
-        f"X must have images with contrast, got none among {len(images)}; check the "
-        "data, or lower the cutoff of the encoding's filter"
+        f"X must have images with contrast, got none among {len(images)} "
+        f"(n_features={estimator.n_features_in_}); check the data, or lower the cutoff "
+        "of the encoding's filter"
     )
 
 

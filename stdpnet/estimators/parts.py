@@ -47,6 +47,7 @@ class ConvParts:
     dt: Any
     presentation: Any
     feature_scale: float
+    feature_winners: int | None
     tol: float
     dtype: str
     backend: str
@@ -63,6 +64,8 @@ class ConvParts:
                 raise ValueError(unknown_name(f"ConvSTDP.{name}", str(value), known))
         if not (_is_real(self.feature_scale) and self.feature_scale > 0):
             self._refuse("feature_scale", "a number > 0")
+        if self.feature_winners is not None and not _is_count(self.feature_winners, 1):
+            self._refuse("feature_winners", "None or an integer >= 1")
         if not (_is_real(self.tol) and self.tol >= 0):
             self._refuse("tol", "a number >= 0")
         if self.padding != "same" and not _is_count(self.padding, 0):
@@ -161,6 +164,8 @@ class ConvParts:
         parameters = self.layer().network().parameter_values(learning=False)
         if "features.theta_scale" in parameters:
             parameters["features.theta_scale"] *= self.feature_scale
+        if self.feature_winners is not None and self._inhibition() is not None:
+            parameters["features.winners"] = float(self.feature_winners)
         return parameters
 
 

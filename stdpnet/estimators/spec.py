@@ -37,14 +37,19 @@ def make_banks(
     ------
     SpecError
         If a section has a key that its type does not know.
+    ValueError
+        If a value cannot be used.
     """
     network = dict(spec.get("network", {}))
-    banks = network.pop("banks", None) or {"main": {}}
+    banks = _table("network.banks", network.pop("banks", {})) or {"main": {}}
     made = {}
     for number, (name, changes) in enumerate(banks.items()):
-        changes = dict(changes)
+        changes = dict(_table(f"network.banks.{name}", changes))
         sections = {
-            part: {**spec.get(part, {}), **changes.pop(part, {})}
+            part: {
+                **spec.get(part, {}),
+                **_table(f"network.banks.{name}.{part}", changes.pop(part, {})),
+            }
             for part in ("neuron", "rule")
         }
         made[name] = _make(
@@ -55,6 +60,12 @@ def make_banks(
         )
         made[name].set_params(n_jobs=n_jobs, verbose=verbose)
     return made
+
+
+def _table(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SpecError(f"{name} must be a table, got {value!r}")
+    return value
 
 
 def _make(
@@ -75,13 +86,15 @@ def _make(
             network[key] = from_dict(Geometry, network[key])
     if network.get("inhibition") == "none":
         network["inhibition"] = None
-    return ConvSTDP(
+    made = ConvSTDP(
         **network,
         neuron=from_dict(NeuronModel, sections["neuron"], default="AdaptiveIF"),
         rule=from_dict(PlasticityRule, sections["rule"], default="TraceSTDP"),
         encoding=Encoding.from_dict(encoding),
         random_state=seed,
     )
+    made.check_parameters()
+    return made
 
 
 def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> LinearReadout:

@@ -23,6 +23,8 @@ from stdpnet.units import DIMENSIONLESS, Quantity, brian2_unit
 
 #: Version of the plain data that `Network.describe` returns.
 DESCRIPTION_FORMAT = 1
+#: What the engine adds to a population, named after it.
+LEVELS = ("map", "site", "rivals")
 
 _VARIABLE = re.compile(r"^\s*(?:d(\w+)/dt|(\w+))\s*[=:]", re.MULTILINE)
 _ASSIGNED = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)")
@@ -90,6 +92,11 @@ class Network:
         Time step.
     dtype : {"float32", "float64"}
         Precision of all state variables and parameters.
+
+    Raises
+    ------
+    ValueError
+        If two parts have the same name.
     """
 
     inputs: tuple[Input, ...]
@@ -99,13 +106,29 @@ class Network:
     dt: Quantity
     dtype: str = "float32"
 
+    def __post_init__(self) -> None:
+        taken: set[str] = set()
+        parts: list[Any] = [*self.inputs, *self.populations]
+        parts += [*self.projections, *self.counters]
+        for part in parts:
+            levels = LEVELS if isinstance(part, Population) else ()
+            for name in (part.name, *(f"{part.name}_{level}" for level in levels)):
+                if name in taken:
+                    raise ValueError(
+                        f"Network: the name {name!r} is taken twice (a population X "
+                        f"also takes X_{', X_'.join(LEVELS)}); rename {part.name!r}"
+                    )
+                taken.add(name)
+
     def shape(self, name: str) -> Shape:
         """Return the shape of an input or a population."""
         return self._groups()[name].shape
 
+    def _groups_in_order(self) -> list[Input | Population]:
+        return [*self.inputs, *self.populations]
+
     def _groups(self) -> dict[str, Input | Population]:
-        groups: list[Input | Population] = [*self.inputs, *self.populations]
-        return {group.name: group for group in groups}
+        return {group.name: group for group in self._groups_in_order()}
 
     def describe(self) -> dict[str, Any]:
         """Return the network as plain data, parameters by name and unit only.
@@ -185,6 +208,9 @@ class Network:
             frozen = () if learning else population.neuron.learning_parameters
             for name, value in _numbers(population.neuron).items():
                 values[f"{population.name}.{name}"] = 0.0 if name in frozen else value
+            if population.competition is not None:
+                winners = float(population.competition.winners)
+                values[f"{population.name}.winners"] = winners
         for projection in self.projections:
             if projection.rule is not None:
                 for name, value in _numbers(projection.rule).items():
@@ -210,27 +236,35 @@ def _describe_population(part: Population) -> dict[str, Any]:
         **_describe_input(Input(name=part.name, shape=part.shape, stimulus="")),
         "equations": _by_level(neuron.equations, neuron.per_map, _VARIABLE),
         "between": _by_level(neuron.between, neuron.per_map, _ASSIGNED),
-        "threshold": neuron.threshold,
+        "threshold": f"({neuron.threshold})",
         "reset": _lines(neuron.reset),
         "parameters": _parameter_units(neuron),
-        "potential": neuron.input_variable,
+        "strength": neuron.input_variable,
         "competition": None,
     }
     if competition is not None:
-        _add_competition(described, competition)
+        _add_competition(described, neuron, competition)
     return described
 
 
-def _add_competition(described: dict[str, Any], competition: WinnerTakeAll) -> None:
-    described["competition"] = competition.to_dict()
-    levels = ["site", "map"] if competition.within_map else ["site"]
-    for level in levels:
-        flag = f"{level}_silent"
-        described["equations"][level].append(f"{flag} : 1")
-        described["between"][level].append(f"{flag} = 0")
-        described["threshold"] = f"({described['threshold']}) and {flag} < 1"
+def _add_competition(
+    described: dict[str, Any], neuron: NeuronModel, competition: WinnerTakeAll
+) -> None:
+    # How many winners there may be is a run-time parameter.
+    described["competition"] = {**competition.to_dict(), "winners": 1}
+    if competition.ties == "strongest":
+        described["strength"] = neuron.strength
+    described["parameters"]["winners"] = "1"
+    flags = {"neuron": "spent < 1", "site": "site_wins < winners"}
     if competition.within_map:
-        described["reset"].append("map_silent = 1")
+        flags["map"] = "map_wins < 1"
+        described["reset"].append("map_wins = 1")
+    described["reset"].append("spent = 1")
+    for level, condition in flags.items():
+        variable = condition.split()[0]
+        described["equations"][level].append(f"{variable} : 1")
+        described["between"][level].append(f"{variable} = 0")
+        described["threshold"] += f" and {condition}"
 
 
 def _add_traces(

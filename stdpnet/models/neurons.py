@@ -29,6 +29,9 @@ class NeuronModel(Parameters):
         Statements at the end of every presentation, before the next example.
     learning_parameters : tuple of str
         Parameters that are zero while learning is off.
+    strength : str
+        By what rivals are compared that cross in the same step, if their
+        competition goes by it (`WinnerTakeAll.ties`).
     decays : tuple of str
         Parameters that are a fraction lost per presentation.
     input_variable : str
@@ -43,6 +46,7 @@ class NeuronModel(Parameters):
     reset: ClassVar[str]
     between: ClassVar[str] = ""
     learning_parameters: ClassVar[tuple[str, ...]] = ()
+    strength: ClassVar[str] = "v"
     decays: ClassVar[tuple[str, ...]] = ()
     input_variable: ClassVar[str] = "v"
 
@@ -57,6 +61,7 @@ class AdaptiveThreshold(NeuronModel):
 
     per_map: ClassVar[tuple[str, ...]] = ("theta",)
     threshold: ClassVar[str] = "v > theta_scale * (v_th + theta)"
+    strength: ClassVar[str] = "v / (v_th + theta)"
     reset: ClassVar[str] = """
     v = 0
     theta += theta_plus

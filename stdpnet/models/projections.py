@@ -104,6 +104,8 @@ class SumPooling(Geometry):
         Side of the square window.
     stride : int
         Distance of neighbouring windows; `size` for windows that do not overlap.
+    padding : int
+        Rows and columns beyond each border that windows may cover.
 
     Notes
     -----
@@ -113,10 +115,11 @@ class SumPooling(Geometry):
 
     size: int = number(2, low=1, integer=True)
     stride: int = number(2, low=1, integer=True)
+    padding: int = number(0, low=0, integer=True)
 
     def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
         """Return the shape of the pooled population."""
-        reach = max(self.size, self.stride)
+        reach = max(self.size, self.stride) - 2 * self.padding
         height, width = (
             max(0, -(-(side - reach) // self.stride)) + 1 for side in source[:2]
         )
@@ -127,8 +130,9 @@ class SumPooling(Geometry):
         y, x, m, dy, dx = np.indices(
             (*target, self.size, self.size), dtype=np.int32
         ).reshape(5, -1)
-        sy, sx = y * self.stride + dy, x * self.stride + dx
-        inside = (sy < source[0]) & (sx < source[1])
+        sy = y * self.stride - self.padding + dy
+        sx = x * self.stride - self.padding + dx
+        inside = (sy >= 0) & (sy < source[0]) & (sx >= 0) & (sx < source[1])
         pre = (sy * source[1] + sx) * source[2] + m
         post = (y * target[1] + x) * target[2] + m
         return Edges(pre[inside], post[inside], None)
@@ -160,8 +164,9 @@ class WinnerTakeAll(Geometry):
     """Silence the rivals of a neuron that spiked, until the next presentation.
 
     Rivals are all neurons at the same position, or within `radius` of it, and
-    with `within_map` also all neurons of the same map. The winner itself stays
-    silent too: every neuron spikes at most once per presentation.
+    with `within_map` also all neurons of the same map. A position is silent
+    after `winners` spikes of rivals. A winner stays silent in any case: every
+    neuron spikes at most once per presentation.
 
     Parameters
     ----------
@@ -170,12 +175,16 @@ class WinnerTakeAll(Geometry):
         the same position only.
     within_map : bool
         Whether a map may win once per presentation only.
-    ties : {"all", "highest"}
+    ties : {"all", "highest", "strongest"}
         What happens when several rivals cross the threshold in the same step.
         "all": each of them spikes, the silence comes after. "highest": a
         neuron spikes only if no rival that crosses in this step has a higher
         potential (of equal ones the first in the order of maps, then of
-        positions, wins).
+        positions, wins). "strongest": the same with the potential relative to
+        the neuron's threshold (`NeuronModel.strength`).
+    winners : int
+        Number of spikes after which a position is silent. A run-time
+        parameter: changing it compiles nothing.
 
     References
     ----------
@@ -185,7 +194,8 @@ class WinnerTakeAll(Geometry):
 
     radius: int = number(0, low=0, integer=True)
     within_map: bool = False
-    ties: str = choice("all", of=("all", "highest"))
+    ties: str = choice("all", of=("all", "highest", "strongest"))
+    winners: int = number(1, low=1, integer=True)
 
     def edges(self, source: Shape, target: Shape) -> "Edges":
         """List (neuron, silenced position) pairs for the reference implementation."""

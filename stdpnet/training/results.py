@@ -15,6 +15,9 @@ def write_banks(
     file: h5py.File, banks: dict[str, ConvSTDP], controls: dict[str, ConvSTDP]
 ) -> None:
     """Write kernels, thresholds and history of every bank, and the estimators."""
+    # Features stand side by side in this order.
+    file.create_group("banks", track_order=True)
+    file.create_group("estimators", track_order=True)
     for name, bank in banks.items():
         group = file.create_group(f"banks/{name}")
         _write_kernels(group, "kernels", bank)

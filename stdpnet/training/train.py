@@ -17,7 +17,7 @@ from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import make_banks, make_readout
-from stdpnet.runs import RunFolder, next_free, open_hdf5
+from stdpnet.runs import RunFolder, check_replaceable, next_free, open_hdf5
 from stdpnet.training import results
 from stdpnet.training.memory import PeakMemory
 from stdpnet.training.options import TrainOptions
@@ -45,7 +45,7 @@ def train(options: TrainOptions) -> RunFolder:
         spec, seed=options.seed, n_jobs=options.jobs, verbose=options.visible
     )
     make_readout(spec)  # refuses a wrong section before any work is done
-    folder, options = _folder(options, spec)
+    earlier = _earlier_run(options, spec)
     data = load_dataset(
         options.dataset, root=options.data, test_fraction=options.test_fraction
     )
@@ -53,6 +53,8 @@ def train(options: TrainOptions) -> RunFolder:
     if n_fit is not None and options.n_fit is None:
         n_fit = min(n_fit, len(data.X_train))
     split = choose(data, options.seed, n_fit, options.n_train, options.n_test)
+    # Only now: an option that is refused must not cost an earlier run.
+    folder = earlier or _new_folder(options, spec)
     folder.metadata["dataset"] = _dataset(data)
     folder.write_metadata()
     with PeakMemory() as memory:
@@ -69,15 +71,19 @@ def train(options: TrainOptions) -> RunFolder:
     return folder
 
 
-def _folder(
-    options: TrainOptions, spec: dict[str, Any]
-) -> tuple[RunFolder, TrainOptions]:
-    """Make the run folder, or open the one to go on with."""
-    if options.resume:
-        assert options.out is not None  # TrainOptions has made sure
-        folder = RunFolder.open(options.out)
-        _check_same(folder, options, spec)
-        return folder, options
+def _earlier_run(options: TrainOptions, spec: dict[str, Any]) -> RunFolder | None:
+    """Return the run to go on with, or make sure that a new one may be written."""
+    if options.out is None:
+        return None
+    if not options.resume:
+        check_replaceable(options.out, force=options.force)
+        return None
+    folder = RunFolder.open(options.out)
+    _check_same(folder, options, spec)
+    return folder
+
+
+def _new_folder(options: TrainOptions, spec: dict[str, Any]) -> RunFolder:
     name = f"{Path(options.spec).stem}-{Path(options.dataset).stem}"
     path = options.out or next_free(name)
     metadata = {
@@ -89,7 +95,7 @@ def _folder(
         "versions": versions(),
         "machine": machine(),
     }
-    return RunFolder.create(path, metadata, force=options.force), options
+    return RunFolder.create(path, metadata, force=options.force)
 
 
 def _check_same(folder: RunFolder, options: TrainOptions, spec: dict[str, Any]) -> None:
@@ -122,14 +128,14 @@ class TrainingJob:
         self.options, self.spec, self.folder = options, spec, folder
         self.data, self.split, self.banks = data, split, banks
         self.seconds: dict[str, float] = {}
+        self.fit_start = time.perf_counter()
 
     def run(self) -> dict[str, Any]:
         """Learn, score and write ``run.h5``; return the numbers."""
         images = self.data.X_train[self.split.fit]
-        with self._timed("fit"):
-            for name in self.banks:
-                self._fit(name, images)
-        fit_seconds = self.seconds["fit"] - self._build_seconds()
+        for name in self.banks:
+            self._fit(name, images)
+        fit_seconds = self._fit_seconds()
         scores = control = None
         controls: dict[str, ConvSTDP] = {}
         labelled = self.data.y_train is not None and self.data.y_test is not None
@@ -170,6 +176,7 @@ class TrainingJob:
 
     def _checkpoint(self) -> None:
         with self.folder.writing(CHECKPOINT) as file:
+            file.attrs["fit_seconds"] = self._fit_seconds()
             for name, bank in self.banks.items():
                 if hasattr(bank, "kernels_"):
                     bank.write_to(file.require_group(name))
@@ -179,6 +186,7 @@ class TrainingJob:
         if not self.options.resume or not path.exists():
             return None
         with open_hdf5(path) as file:
+            self.seconds.setdefault("fit before", file.attrs["fit_seconds"])
             if name not in file:
                 return None
             bank = ConvSTDP.read_from(file[name])
@@ -215,7 +223,13 @@ class TrainingJob:
             )
 
     def _build_seconds(self) -> float:
-        return sum(bank.build_seconds_ for bank in self.banks.values())
+        # A bank that a resumed run found finished has built nothing.
+        return sum(getattr(b, "build_seconds_", 0.0) for b in self.banks.values())
+
+    def _fit_seconds(self) -> float:
+        """Return the time spent on learning, also before the run was resumed."""
+        elapsed = time.perf_counter() - self.fit_start - self._build_seconds()
+        return float(self.seconds.get("fit before", 0.0) + elapsed)
 
     def _metrics(
         self,

@@ -70,16 +70,15 @@ class PoissonInput {
   int32_t n_steps_;
 };
 
-// Keeps the candidates that no rival candidate beats: a higher potential wins,
-// then the lower map, then the earlier position.
-template <typename T>
-int32_t keep_highest(int32_t* events, int32_t count, const T* v, int32_t height, int32_t width,
-                     int32_t n_maps, int32_t radius, bool within_map) {
+// Keeps the candidates that no rival candidate beats: more strength wins, then
+// the lower map, then the earlier position.
+inline int32_t keep_best(int32_t* events, int32_t count, const double* strength, int32_t height,
+                         int32_t width, int32_t n_maps, int32_t radius, bool within_map) {
   if (count < 2) return count;
-  const auto beats = [&](int32_t a, int32_t b) {
-    if (v[a] != v[b]) return v[a] > v[b];
-    const int32_t map_a = a % n_maps, map_b = b % n_maps;
-    return map_a != map_b ? map_a < map_b : a < b;
+  const auto beats = [&](int32_t a, int32_t b) {  // candidates, by number
+    if (strength[a] != strength[b]) return strength[a] > strength[b];
+    const int32_t map_a = events[a] % n_maps, map_b = events[b] % n_maps;
+    return map_a != map_b ? map_a < map_b : events[a] < events[b];
   };
   const auto offer = [&](int32_t& best, int32_t candidate) {
     if (best < 0 || beats(candidate, best)) best = candidate;
@@ -88,22 +87,22 @@ int32_t keep_highest(int32_t* events, int32_t count, const T* v, int32_t height,
   best_site.assign(height * width, -1);
   best_map.assign(n_maps, -1);
   for (int32_t k = 0; k < count; k++) {
-    offer(best_site[events[k] / n_maps], events[k]);
-    offer(best_map[events[k] % n_maps], events[k]);
+    offer(best_site[events[k] / n_maps], k);
+    offer(best_map[events[k] % n_maps], k);
   }
   kept.clear();
   for (int32_t k = 0; k < count; k++) {
-    const int32_t candidate = events[k], site = candidate / n_maps;
-    if (best_site[site] != candidate) continue;
-    if (within_map && best_map[candidate % n_maps] != candidate) continue;
+    const int32_t site = events[k] / n_maps;
+    if (best_site[site] != k) continue;
+    if (within_map && best_map[events[k] % n_maps] != k) continue;
     const int32_t y = site / width, x = site % width;
     bool wins = true;
     for (int32_t ry = std::max(0, y - radius); wins && ry <= std::min(height - 1, y + radius); ry++)
       for (int32_t rx = std::max(0, x - radius); rx <= std::min(width - 1, x + radius); rx++) {
         const int32_t rival = best_site[ry * width + rx];
-        if (rival >= 0 && rival != candidate && beats(rival, candidate)) wins = false;
+        if (rival >= 0 && rival != k && beats(rival, k)) wins = false;
       }
-    if (wins) kept.push_back(candidate);
+    if (wins) kept.push_back(events[k]);
   }
   std::copy(kept.begin(), kept.end(), events);
   return static_cast<int32_t>(kept.size());

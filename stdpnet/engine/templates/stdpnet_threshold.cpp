@@ -6,6 +6,9 @@
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     int32_t _count = 0;
+    {% if ties != 'all' %}
+    static std::vector<double> _strengths(N);
+    {% endif %}
     for (int32_t _s = 0; _s < {{n_sites}}; _s++) {
         {% if '_map' in variables %}
         const stdpnet::Shift {{get_array_name(variables['_map'])}} = { -_s * {{n_maps}} };
@@ -23,12 +26,16 @@
         for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}
-            if (_cond) {{_spikespace}}[_count++] = _idx;
+            if (!_cond) continue;
+            {% if ties != 'all' %}
+            _strengths[_count] = _strength;
+            {% endif %}
+            {{_spikespace}}[_count++] = _idx;
         }
     }
-    {% if ties == 'highest' %}
-    _count = stdpnet::keep_highest({{_spikespace}}, _count, {{get_array_name(variables[potential])}},
-                                   {{height}}, {{width}}, {{n_maps}}, {{radius}}, {{within_map}});
+    {% if ties != 'all' %}
+    _count = stdpnet::keep_best({{_spikespace}}, _count, _strengths.data(),
+                                {{height}}, {{width}}, {{n_maps}}, {{radius}}, {{within_map}});
     {% endif %}
     {{_spikespace}}[N] = _count;
 {% endblock %}
