@@ -248,7 +248,7 @@ def test_info_of_a_run(trained, capsys):
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys):
     path = tmp_path / "run"
-    words = ["train", "conv-stdp", *NETWORK, "--set", "network.n_epochs=10"]
+    words = ["train", "conv-stdp", *NETWORK, "--set", "network.n_epochs=5"]
     words += ["--set", "network.chunk_size=20", "--set", "network.tol=0"]
     words += ["--n-fit", "1000", "--n-train", "50", "--n-test", "20", "--no-control"]
     process = start(*words, f"--out={path}")
@@ -265,7 +265,7 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path, capsys):
     assert resume == [*words, "--resume", "--out", str(path)]
     assert main([*resume, "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
-    assert (metrics["n_fit"], metrics["n_fit_shown"]) == (1000, 10_000)
+    assert (metrics["n_fit"], metrics["n_fit_shown"]) == (1000, 5_000)
 
 
 def wait_for(file, process):

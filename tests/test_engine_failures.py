@@ -1,6 +1,8 @@
 """What goes wrong while a program runs: one clear line, and nothing half-done."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -323,4 +325,54 @@ def test_files_that_cannot_be_written_are_one_clear_error(
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert found.stdout.count("\n") == 1
-    assert pytest.importorskip("re").search(message, found.stdout)
+    assert re.search(message, found.stdout)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path, monkeypatch):
+    """Return a function that mounts a disk of some kB for temporary files."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("no mount on this machine")
+
+    def mount(size: int) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(disk)]
+        if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+            pytest.skip("no permission to mount a small disk")
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+
+    yield mount
+    assert list(disk.glob("stdpnet-*")) == []
+    subprocess.run(["umount", str(disk)], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (
+            4,
+            "cannot exchange data with the program in .*: No space left on device; free",
+        ),
+        (
+            12,
+            "the program failed with status 1: cannot write .*counts_counts; this chunk",
+        ),
+        (32, "the program did not finish, or could not write to .*results; this chunk"),
+    ],
+    ids=["stimulus", "counts", "state"],
+)
+def test_a_full_disk_is_one_clear_error(tiny_disk, size, message):
+    built = native()
+    tiny_disk(size)
+    with pytest.raises(ProgramError, match=message) as error:
+        run_chunk(built, **small_chunk())
+    assert "\n" not in str(error.value)
+
+
+def test_a_state_file_that_is_too_short_is_refused(tmp_path):
+    short = tmp_path / "weights"
+    np.zeros(3, np.float32).tofile(short)
+    message = "weights has 3 values, not 4; this chunk is discarded, free some space"
+    with pytest.raises(ProgramError, match=message):
+        run_module._read_array(short, np.float32, (2, 2))

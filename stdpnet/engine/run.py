@@ -1,5 +1,6 @@
 """Runs of a program, a chunk of examples at a time: stimuli and state in, counts and state out."""
 
+import errno
 import os
 import shutil
 import signal
@@ -187,12 +188,18 @@ def _write_inputs(
     for name, group in program.description["groups"].items():
         if group["stimulus"]:
             dtype = STIMULUS_DTYPES[group["stimulus"]]
-            np.ascontiguousarray(stimuli[name], dtype).tofile(
-                folder / f"stimulus_{name}"
-            )
+            _write_array(folder / f"stimulus_{name}", stimuli[name], dtype)
     for name in program.state_shapes():
         dtype = program.description["dtype"]
-        np.ascontiguousarray(state[name], dtype).tofile(folder / f"state_{name}")
+        _write_array(folder / f"state_{name}", state[name], dtype)
+
+
+def _write_array(file: Path, array: np.ndarray, dtype: Any) -> None:
+    values = np.ascontiguousarray(array, dtype)
+    values.tofile(file)
+    # NumPy does not notice when the last of it does not fit on the disk.
+    if file.stat().st_size != values.nbytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def brian2_name(program: Program, name: str) -> str:
@@ -247,16 +254,18 @@ def _check_ending(status: int, output: str, errors: str, results: Path) -> None:
             f"the program was ended by {signal.Signals(-status).name}; this chunk is "
             "discarded, what was finished before is kept"
         )
-    problem = (errors or output).strip()
+    problem = "; ".join((errors or output).strip().splitlines())
     if status != 0 or problem:
         raise ProgramError(
             f"the program failed with status {status}: {problem or 'no message'}; this chunk "
             "is discarded, what was finished before is kept"
         )
     info = results / "last_run_info.txt"
-    if not info.exists() or float(info.read_text().split()[1]) != 1.0:
+    completed = info.read_text().split()[1:2] if info.exists() else []
+    if not completed or float(completed[0]) != 1.0:
         raise ProgramError(
-            "the program stopped before the end; this chunk is discarded"
+            f"the program did not finish, or could not write to {results}; this chunk "
+            "is discarded, free some space or set TMPDIR"
         )
 
 

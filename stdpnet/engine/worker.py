@@ -46,13 +46,16 @@ def run_reference(
             stop_worker()
             raise
     if answer.strip() != "done":
-        error = json.loads(answer)["error"] if answer.strip() else "it ended"
+        ended = "its process ended; this chunk is discarded"
+        error = json.loads(answer)["error"] if answer.strip() else ended
         raise ProgramError(f"Brian2's {program.backend} target failed: {error}")
 
 
 def _running_worker() -> subprocess.Popen:
     global _worker
-    if _worker is None or _worker.poll() is not None:
+    if _worker is not None and _worker.poll() is not None:
+        stop_worker()
+    if _worker is None:
         _worker = subprocess.Popen(
             [sys.executable, "-m", "stdpnet.engine.worker"],
             stdin=subprocess.PIPE,
