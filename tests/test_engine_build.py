@@ -238,17 +238,3 @@ def test_another_version_of_brian2_is_one_clear_error():
         "stdpnet works with Brian2 >=2.9,<2.11, found 2.5.1; "
         "run: pip install 'brian2>=2.9,<2.11'"
     )
-
-
-def test_the_names_of_parts_must_differ():
-    taken = Input(name="counts", shape=SHAPE)
-    network = tiny_network()
-    message = "Network: the name 'counts' is taken twice .*; rename 'counts'"
-    with pytest.raises(ValueError, match=message):
-        Network(
-            inputs=(taken,),
-            populations=(),
-            projections=(),
-            counters=network.counters,
-            dt=1 * ms,
-        )

@@ -184,6 +184,7 @@ def test_of_equal_potentials_the_first_map_wins(program):
     everywhere = np.arange(16) * TARGET[2]
     assert np.array_equal(result.spikes["highest"][:, 2], everywhere)
     assert len(result.spikes["all"]) == 16 * TARGET[2]
-    # The first of 4 x 4 positions silences all within 2; the corners win a step later.
-    near = [(0, 1, 0), (0, 2, 9), (0, 2, 36), (0, 2, 45)]
+    # The first of 4 x 4 positions silences all within 2; then the corners win, the
+    # last of them when the rows and columns between are silent too.
+    near = [(0, 1, 0), (0, 2, 9), (0, 2, 36), (0, 3, 45)]
     assert list(map(tuple, result.spikes["strongest_near"])) == near

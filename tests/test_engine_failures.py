@@ -243,7 +243,8 @@ def test_a_reference_worker_that_is_killed_returns_nothing():
     worker.stop_worker()
     with signalled("stdpnet.engine.worker", signal.SIGKILL):
         with pytest.raises(
-            ProgramError, match="Brian2's numpy target failed: it ended"
+            ProgramError,
+            match="Brian2's numpy target failed: its process ended; this chunk is",
         ):
             run_chunk(plain, **long_chunk())
     assert run_chunk(plain, **small_chunk()).counts["counts"].sum() == 4
@@ -296,7 +297,7 @@ chunk = failures.small_chunk(int(sys.argv[4]))
 limit = int(sys.argv[5])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    failures.run_chunk(program, **chunk)
+    failures.run_chunk(program, **chunk, record=["pixels"])
 except failures.ProgramError as error:
     print(error)
 """
@@ -306,9 +307,9 @@ except failures.ProgramError as error:
 @pytest.mark.parametrize(
     ("n_examples", "limit", "message"),
     [
-        # 12 bytes of stimulus an example, 4 of counts: which file is too large.
+        # Bytes an example: 12 of stimulus, 72 of recorded spikes.
         (2000, 8000, "cannot exchange data with the program in .*; free some space"),
-        (2, 40, "the program was ended by SIGXFSZ; this chunk is discarded"),
+        (2, 60, "the program was ended by SIGXFSZ; this chunk is discarded"),
     ],
     ids=["stimulus", "results"],
 )

@@ -116,17 +116,17 @@ def add_index(group: Any, name: str) -> None:
     group.variables.add_array(name, size=1, dtype=np.int32, constant=True)
 
 
-def compare_by(thresholder: Any, strength: str) -> None:
-    """Let a thresholder's code compute `_strength` besides its condition."""
-    thresholder.variables.add_auxiliary_variable("_strength", dtype=np.float64)
-    condition = thresholder.update_abstract_code
+def compute_besides(thresholder: Any, name: str, expression: str, dtype: Any) -> None:
+    """Let a thresholder's code compute another value besides its condition."""
+    thresholder.variables.add_auxiliary_variable(name, dtype=dtype)
+    before = thresholder.update_abstract_code
 
-    def with_strength(run_namespace: Any) -> None:
-        condition(run_namespace)
-        thresholder.abstract_code += f"\n_strength = {strength}"
+    def with_value(run_namespace: Any) -> None:
+        before(run_namespace)
+        thresholder.abstract_code += f"\n{name} = {expression}"
         thresholder.user_code = thresholder.abstract_code
 
-    thresholder.update_abstract_code = with_strength
+    thresholder.update_abstract_code = with_value
 
 
 def use_templates(folder: Path) -> None:
@@ -182,7 +182,7 @@ __all__ = [
     "brian2",
     "c_data_type",
     "check_version",
-    "compare_by",
+    "compute_besides",
     "replace_run_loop",
     "start_standalone",
     "use_templates",

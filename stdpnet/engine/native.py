@@ -68,8 +68,10 @@ class NativeAssembly(Assembly):
         else:
             thresholder.template = "stdpnet_threshold"
             thresholder.template_kwds |= self._tie_rule(group)
+            api.compute_besides(thresholder, "_crosses", group["crossing"], bool)
             if thresholder.template_kwds["ties"] != "all":
-                api.compare_by(thresholder, group["strength"])
+                strength = group["strength"]
+                api.compute_besides(thresholder, "_strength", strength, np.float64)
         return neurons
 
     @staticmethod
@@ -169,6 +171,8 @@ class NativeAssembly(Assembly):
             template = "stdpnet_one_to_one"
             end = "source" if side == "pre" else "target"
             layout |= {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
+        if side == "pre":
+            layout["competes"] = self._competition(parts, projection["target"])
         self._run(
             parts,
             template,
@@ -178,6 +182,20 @@ class NativeAssembly(Assembly):
             learning_array=learning,
             **layout,
         )
+
+    def _competition(self, parts: Any, target: str) -> dict[str, str] | None:
+        """Return the arrays that say which target positions are silent."""
+        if not self.description["groups"][target].get("competition"):
+            return None
+        device = brian2.get_device()
+        names = {
+            "site_wins": (f"{target}_site", "site_wins"),
+            "winners": (target, "winners"),
+        }
+        return {
+            key: device.get_array_name(self.groups[group].variables[variable])
+            for key, (group, variable) in names.items()
+        }
 
     # -- counters -----------------------------------------------------------------
 

@@ -45,9 +45,11 @@ def run_reference(
         except BaseException:
             stop_worker()
             raise
+        if not answer:
+            stop_worker()
+            answer = json.dumps({"error": "its process ended; this chunk is discarded"})
     if answer.strip() != "done":
-        ended = "its process ended; this chunk is discarded"
-        error = json.loads(answer)["error"] if answer.strip() else ended
+        error = json.loads(answer)["error"]
         raise ProgramError(f"Brian2's {program.backend} target failed: {error}")
 
 

@@ -210,10 +210,10 @@ class ConvSTDP(ConvParts, STDPTransformer):
         Progress
             How far learning is.
         """
-        images = as_images(self, X, self.image_shape, reset=not resume)
         if resume:
             check_is_fitted(self, "kernels_")
-        else:
+        images = as_images(self, X, self.image_shape, reset=not resume)
+        if not resume:
             self._start(images)
         yield from track(
             Learning(self).run(images, self.n_epochs),

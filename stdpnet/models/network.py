@@ -236,6 +236,7 @@ def _describe_population(part: Population) -> dict[str, Any]:
         **_describe_input(Input(name=part.name, shape=part.shape, stimulus="")),
         "equations": _by_level(neuron.equations, neuron.per_map, _VARIABLE),
         "between": _by_level(neuron.between, neuron.per_map, _ASSIGNED),
+        "crossing": neuron.threshold,
         "threshold": f"({neuron.threshold})",
         "reset": _lines(neuron.reset),
         "parameters": _parameter_units(neuron),

@@ -21,6 +21,10 @@
         const int32_t _x1 = std::min({{target_width - 1}}, _sx / {{stride}});
         for (int32_t _y = _y0; _y <= _y1; _y++)
         for (int32_t _x = _x0; _x <= _x1; _x++) {
+            {% if competes %}
+            // Nobody sees the potentials of a silent position before they are reset.
+            if ({{competes.site_wins}}[_y * {{target_width}} + _x] >= {{competes.winners}}[0]) continue;
+            {% endif %}
             const int32_t _tap = ((_sy - _y * {{stride}}) * {{kernel_width}} + _sx - _x * {{stride}}) * {{channels}} + _c;
             {% if '_pre' in variables %}
             const stdpnet::Fixed {{get_array_name(variables['_pre'])}} = { _spike };

@@ -1,5 +1,6 @@
 {# Which neurons spike: a first pass over the maps of a position that only asks
-   whether any does (it vectorizes), a second one only where the answer is yes. #}
+   whether any crosses its threshold (it vectorizes and reads little), a second
+   one with all conditions where the answer is yes. #}
 {# USES_VARIABLES { _spikespace, N } #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
@@ -16,11 +17,14 @@
         {% if '_site' in variables %}
         const stdpnet::Fixed {{get_array_name(variables['_site'])}} = { _s };
         {% endif %}
+        {% if 'site_wins' in variables %}
+        if ({{get_array_name(variables['site_wins'])}}[_s] >= winners) continue;
+        {% endif %}
         int32_t _any = 0;
         for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}
-            _any |= _cond;
+            _any |= _crosses;
         }
         if (!_any) continue;
         for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {

@@ -1,0 +1,304 @@
+"""A whole training run on digits: what it writes, what it keeps out, what repeats."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from stdpnet.analysis import write_report
+from stdpnet.config import SpecError
+from stdpnet.datasets import load_dataset
+from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.runs import RunFolder
+from stdpnet.training import TrainOptions, evaluate, train
+from stdpnet.training.evaluation import load_banks
+
+SPEC = """
+[about]
+title = "Small"
+n_fit = 120
+
+[network]
+n_maps = 8
+kernel_size = 5
+pool = 4
+tol = 0.0
+chunk_size = 30
+
+[neuron]
+v_th = 0.0
+theta_start = 5.0
+"""
+BANKS = """
+[network.banks.second]
+
+[network.banks.first.rule]
+learning_rate = 0.05
+"""
+SIZES = {"n_train": 300, "n_test": 200}
+#: What the JSON of `stdpnet train` promises.
+PROMISED = {
+    "run",
+    "accuracy",
+    "control_accuracy",
+    "n_fit",
+    "n_train",
+    "n_test",
+    "fit_seconds",
+    "seconds_per_example",
+    "feature_seconds",
+    "build_seconds",
+    "n_fit_shown",
+    "converged",
+    "total_seconds",
+    "peak_memory_mb",
+    "seed",
+    "versions",
+}
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("specs") / "small.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def run(spec: Path, out: Path, **changes) -> RunFolder:
+    options = {"visible": False, **SIZES, **changes}
+    return train(TrainOptions(spec=str(spec), out=out, **options))
+
+
+@pytest.fixture(scope="module")
+def finished(spec, tmp_path_factory) -> RunFolder:
+    return run(spec, tmp_path_factory.mktemp("runs") / "finished")
+
+
+def arrays(folder: RunFolder, *names: str) -> list[np.ndarray]:
+    with folder.arrays() as file:
+        return [file[name][()] for name in names]
+
+
+def own_data(path: Path, digits, labelled: bool = True, **changes) -> Path:
+    images, labels = digits
+    parts = {"X_train": images[:300], "X_test": images[300:400]}
+    if labelled:
+        parts |= {"y_train": labels[:300], "y_test": labels[300:400]}
+    np.savez(path, **parts | changes)
+    return path
+
+
+def test_the_numbers_that_are_promised_are_there(finished):
+    metrics = finished.metadata["metrics"]
+    assert set(metrics) >= PROMISED
+    assert {k: metrics[k] for k in ("n_fit", "n_train", "n_test", "n_fit_shown")} == {
+        "n_fit": 120,
+        "n_train": 300,
+        "n_test": 200,
+        "n_fit_shown": 120,
+    }
+    assert metrics["seconds_per_example"] == metrics["fit_seconds"] / 120
+    assert 0 < metrics["fit_seconds"] < metrics["total_seconds"]
+    assert metrics["peak_memory_mb"] > 10
+    assert not metrics["converged"]
+    assert 0.3 < metrics["accuracy"] <= 1  # ten classes
+    assert json.loads(json.dumps(metrics)) == metrics
+
+
+def test_what_is_written_is_what_was_returned(finished):
+    opened = RunFolder.open(finished.path)
+    assert opened.finished
+    assert opened.metadata == finished.metadata
+    assert opened.metadata["spec"]["network"]["n_maps"] == 8
+    assert opened.metadata["dataset"]["name"] == "digits"
+    assert {file.name for file in finished.path.iterdir()} == {
+        "run.json",
+        "run.h5",
+        "kernels.png",
+    }
+
+
+def test_the_accuracy_is_that_of_the_predictions_written(finished):
+    metrics = finished.metadata["metrics"]
+    true, found, control, index = arrays(
+        finished, "test/y_true", "test/y_pred", "test/y_control", "test/index"
+    )
+    assert metrics["accuracy"] == np.mean(true == found)
+    assert metrics["control_accuracy"] == np.mean(true == control)
+    assert np.array_equal(true, load_dataset("digits").y_test[index])
+    assert len(set(index)) == 200
+
+
+def test_the_arrays_are_where_readers_look(finished):
+    first, bank, control, initial = arrays(
+        finished,
+        "kernels",
+        "banks/main/kernels",
+        "control/main/kernels",
+        "banks/main/initial_kernels",
+    )
+    assert first.shape == initial.shape == (8, 5, 5, 2)
+    assert np.array_equal(first, bank)
+    assert np.array_equal(
+        np.sort(control.reshape(8, -1)), np.sort(first.reshape(8, -1))
+    )
+    with finished.arrays() as file:
+        assert file["kernels"].attrs["channels"] == "on-off"
+        assert list(file["banks/main/history/n_shown"]) == [30, 60, 90, 120]
+        assert file["banks/main/thresholds"].shape == (8,)
+        assert file["test/spikes_per_map"].shape == (8,)
+        assert file["raster/features"].shape[1] == 3
+
+
+def test_control_and_network_spike_alike(finished):
+    wanted, found = finished.metadata["metrics"]["control_spikes"]["main"]
+    assert found == pytest.approx(wanted, rel=0.1)
+
+
+def test_a_report_can_be_written(finished):
+    assert write_report(finished.path).read_text().startswith("<!doctype html>")
+    (finished.path / "report.html").unlink()
+
+
+def test_scoring_again_gives_the_same(finished):
+    scored = evaluate(finished.path, visible=False)
+    metrics = finished.metadata["metrics"]
+    for name in ("accuracy", "n_train", "n_test"):
+        assert scored[name] == metrics[name]
+    true, found = arrays(finished, "test/y_true", "test/y_pred")
+    for label, share in scored["per_class"].items():
+        chosen = true == int(label)
+        assert share == np.mean(found[chosen] == true[chosen])
+
+
+def test_another_data_set_of_the_same_shape_is_scored(finished, digits, tmp_path):
+    path = own_data(tmp_path / "own.npz", digits)
+    scored = evaluate(finished.path, dataset=str(path), n_test=50, visible=False)
+    assert (scored["dataset"], scored["n_train"], scored["n_test"]) == ("own", 300, 50)
+
+
+def test_data_that_cannot_be_scored_are_refused(finished, digits, tmp_path):
+    unlabelled = own_data(tmp_path / "bare.npz", digits, labelled=False)
+    with pytest.raises(ValueError, match="bare has no labels to score"):
+        evaluate(finished.path, dataset=str(unlabelled), visible=False)
+    larger = np.zeros((100, 9, 9), np.uint8)
+    other = own_data(
+        tmp_path / "other.npz", digits, X_train=larger[[0] * 300], X_test=larger
+    )
+    with pytest.raises(ValueError, match=r"\(9, 9, 1\), but ConvSTDP was fitted on"):
+        evaluate(finished.path, dataset=str(other), visible=False)
+
+
+def test_the_same_seed_repeats_the_run_and_another_does_not(spec, finished, tmp_path):
+    same = run(spec, tmp_path / "same", control=False)
+    other = run(spec, tmp_path / "other", control=False, seed=1)
+    names = ("kernels", "test/y_pred", "test/index")
+    for one, two in zip(arrays(finished, *names), arrays(same, *names), strict=True):
+        assert np.array_equal(one, two)
+    assert not np.array_equal(*(arrays(r, "kernels")[0] for r in (finished, other)))
+
+
+def test_without_control_there_is_none(spec, tmp_path):
+    folder = run(spec, tmp_path / "run", control=False)
+    metrics = folder.metadata["metrics"]
+    assert metrics["accuracy"] > 0.3
+    assert metrics["control_accuracy"] is metrics["control_seconds"] is None
+    assert metrics["control_spikes"] == {}
+    assert "fewer_errors" not in metrics
+    with folder.arrays() as file:
+        assert "control" not in file
+        assert "y_control" not in file["test"]
+    write_report(folder.path)
+
+
+def test_data_without_labels_train_and_report(spec, digits, tmp_path):
+    path = own_data(tmp_path / "bare.npz", digits, labelled=False)
+    folder = run(spec, tmp_path / "run", dataset=str(path), n_train=None, n_test=None)
+    metrics = folder.metadata["metrics"]
+    assert metrics["accuracy"] is metrics["control_accuracy"] is None
+    assert metrics["n_fit_shown"] == 120
+    assert arrays(folder, "kernels")[0].shape == (8, 5, 5, 2)
+    assert (folder.path / "kernels.png").exists()
+    write_report(folder.path)
+
+
+def test_labels_never_reach_learning(spec, digits, tmp_path, rng):
+    labels = digits[1][:300]
+    one = own_data(tmp_path / "data.npz", digits)
+    kernels = []
+    for name, permuted in (("a", labels), ("b", rng.permutation(labels))):
+        own_data(one, digits, y_train=permuted)
+        folder = run(
+            spec, tmp_path / name, dataset=str(one), n_test=None, control=False
+        )
+        kernels.append(arrays(folder, "kernels", "banks/main/thresholds"))
+    assert np.array_equal(kernels[0][0], kernels[1][0])
+    assert np.array_equal(kernels[0][1], kernels[1][1])
+
+
+def test_banks_stand_side_by_side_in_the_order_of_the_spec(tmp_path):
+    spec = tmp_path / "two.toml"
+    spec.write_text(SPEC + BANKS)
+    folder = run(spec, tmp_path / "run")
+    banks = load_banks(folder)
+    assert list(banks) == ["second", "first"]
+    with folder.arrays() as file:
+        assert list(file["banks"]) == ["second", "first"]
+        assert np.array_equal(file["kernels"], file["banks/second/kernels"])
+    assert not np.array_equal(banks["second"].kernels_, banks["first"].kernels_)
+    assert folder.metadata["metrics"]["n_fit_shown"] == 240
+    assert set(folder.metadata["metrics"]["control_spikes"]) == {"second", "first"}
+    scored = evaluate(folder.path, visible=False)
+    assert scored["accuracy"] == folder.metadata["metrics"]["accuracy"]
+
+
+def test_the_estimator_of_a_run_transforms_like_a_fitted_one(finished, spec, digits):
+    (bank,) = load_banks(finished).values()
+    assert isinstance(bank, ConvSTDP)
+    with h5py.File(finished.path / "run.h5") as file:
+        assert np.array_equal(bank.kernels_, file["kernels"])
+    assert bank.transform(digits[0][:10]).shape == (10, 32)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_fit": 0}, "--n-fit must be >= 1, got 0"),
+        ({"n_train": 1}, "--n-train must be >= 2, got 1"),
+        ({"n_test": 0}, "--n-test must be >= 1, got 0"),
+        ({"jobs": 0}, "--jobs must be >= 1, got 0"),
+        ({"seed": -1}, "--seed must be >= 0, got -1"),
+        ({"n_fit": 10**6}, "--n-fit 1000000 is more than the .* images of digits"),
+        ({"n_train": 10**6}, "--n-train 1000000 is more than the"),
+        ({"n_test": 10**6}, "--n-test 1000000 is more than the"),
+        ({"dataset": "digts"}, "digts"),
+        ({"overrides": ("network.n_maps=0",)}, "ConvSTDP.n_maps must be an integer"),
+    ],
+    ids=str,
+)
+def test_options_that_are_refused_leave_nothing_behind(spec, tmp_path, changes, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        run(spec, tmp_path / "run", **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dataset": "digts"}, {"n_fit": 10**6}, {"overrides": ("rule.x=1",)}]
+)
+def test_a_mistyped_option_never_costs_an_earlier_run(spec, tmp_path, changes):
+    earlier = RunFolder.create(tmp_path / "run", {"seed": 3})
+    with pytest.raises((ValueError, OSError)):
+        run(spec, earlier.path, force=True, **changes)
+    assert RunFolder.open(earlier.path).metadata["seed"] == 3
+
+
+def test_an_existing_run_is_refused_without_force(spec, finished):
+    with pytest.raises(FileExistsError, match="or --force to replace it"):
+        run(spec, finished.path)
+
+
+def test_an_unknown_spec_is_an_error(tmp_path):
+    with pytest.raises(SpecError, match="Did you mean 'conv-stdp'"):
+        run(Path("conv-stpd"), tmp_path / "run")
