@@ -33,6 +33,7 @@ demo: $(STAMP)
 	@# Marked whatever happens, Ctrl-C included: else the next demo would refuse its own remains.
 	@trap : INT TERM; $(BIN)/stdpnet train conv-stdp --dataset digits --seed 0 --out $(DEMO); \
 	  status=$$?; test ! -d $(DEMO) || touch $(MARK); exit $$status
+	@$(BIN)/stdpnet report $(DEMO)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -51,7 +51,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def row(name: str, seed: int, n_labels: int, n_fit: int, jobs: int, control: bool) -> dict:
+def row(
+    name: str, seed: int, n_labels: int, n_fit: int, jobs: int, control: bool
+) -> dict:
     """Learn, score and return the numbers of one row."""
     data = load_dataset("mnist", download=False)
     spec = load_spec(SPEC, CHOICES[name])
@@ -95,7 +97,9 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     unknown = set(options.names) - set(CHOICES)
     if unknown:
-        sys.exit(f"unknown rows: {', '.join(sorted(unknown))}; known: {', '.join(CHOICES)}")
+        sys.exit(
+            f"unknown rows: {', '.join(sorted(unknown))}; known: {', '.join(CHOICES)}"
+        )
     print("| choice | validation % | control % | features | spikes/image | ms/image |")
     print("|---|---|---|---|---|---|")
     for name in options.names or CHOICES:
@@ -104,7 +108,11 @@ def main() -> None:
             for seed in range(options.seeds)
         ]
         mean = {key: np.mean([r[key] for r in rows]) for key in rows[0]}
-        spread = f" ± {100 * np.std([r['learned'] for r in rows], ddof=1):.2f}" if len(rows) > 1 else ""
+        spread = (
+            f" ± {100 * np.std([r['learned'] for r in rows], ddof=1):.2f}"
+            if len(rows) > 1
+            else ""
+        )
         control = f"{100 * mean['control']:.2f}" if options.control else ""
         print(
             f"| {name} | {100 * mean['learned']:.2f}{spread} | {control} "

@@ -118,7 +118,9 @@ def binary_memory(job: dict) -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
 
 
-def measure(examples: int, plain_examples: int, repeats: int) -> dict[str, dict[str, float]]:
+def measure(
+    examples: int, plain_examples: int, repeats: int
+) -> dict[str, dict[str, float]]:
     """Measure everything, the fast ones several times between the slow ones."""
     data = images(max(examples, 600))
     job = chunk_job(data[:examples])
@@ -131,7 +133,9 @@ def measure(examples: int, plain_examples: int, repeats: int) -> dict[str, dict[
     }
     found: dict[str, dict[str, float]] = {}
     for name, run in runs.items():
-        results = [run() for _ in range(repeats if "stdpnet" in name else max(1, repeats // 2))]
+        results = [
+            run() for _ in range(repeats if "stdpnet" in name else max(1, repeats // 2))
+        ]
         found[name] = {key: median(r[key] for r in results) for key in results[0]}
         print(f"{name:28s} {1e3 * found[name]['seconds']:9.3f} ms", file=sys.stderr)
     ours = found["stdpnet program alone"]["seconds"]

@@ -78,7 +78,11 @@ def _peak_memory(folder: str) -> float:
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return float(done.stdout)
 

@@ -46,7 +46,7 @@ def mixed_network() -> Network:
         "also_dense": ("grey", "dense", whole(GREY), None),
         "to_relay": ("plain", "relay", OneToOne(), soft(w_max=3)),
     }
-    pooling = {"plain": SumPooling(size=3, stride=2), "strided": SumPooling()}
+    pooling = {"plain": SumPooling(size=3, stride=2), "strided": SumPooling(padding=1)}
     return Network(
         inputs=(Input(name="grey", shape=GREY), Input(name="colour", shape=COLOUR)),
         populations=tuple(

@@ -66,7 +66,9 @@ def test_parameters_are_refused_by_name_rule_and_value(params, message):
 
 
 def test_a_kernel_that_does_not_fit_says_so():
-    with pytest.raises(ValueError, match="9 x 9 does not fit into 8 x 8 with padding 0"):
+    with pytest.raises(
+        ValueError, match="9 x 9 does not fit into 8 x 8 with padding 0"
+    ):
         conv(kernel_size=9, padding=0).fit(IMAGES)
 
 
@@ -87,7 +89,10 @@ def test_a_seed_that_is_none_is_refused():
         (np.zeros((0, 64)), "0 sample"),
         (np.zeros((4, 0)), "0 feature"),
         (IMAGES[0, 0], "Expected 2D array, got 1D array"),
-        (IMAGES.reshape(4, 8, 8, 1, 1), r"n, height, width\[, channels\]\), got \(4, 8"),
+        (
+            IMAGES.reshape(4, 8, 8, 1, 1),
+            r"n, height, width\[, channels\]\), got \(4, 8",
+        ),
         (np.where(IMAGES == 9, np.nan, IMAGES), "contains NaN"),
         (np.where(IMAGES == 9, np.inf, IMAGES), "contains infinity"),
         (IMAGES - 1.0, "Negative values in data passed to ConvSTDP: .* got -1; shift"),
@@ -95,7 +100,19 @@ def test_a_seed_that_is_none_is_refused():
         ([["a", "b"]], "could not convert string to float|dtype='numeric'"),
         (IMAGES.astype(complex), "Complex data not supported"),
     ],
-    ids=["empty", "empty2d", "no pixels", "1d", "5d", "nan", "inf", "neg", "int", "str", "i"],
+    ids=[
+        "empty",
+        "empty2d",
+        "no pixels",
+        "1d",
+        "5d",
+        "nan",
+        "inf",
+        "neg",
+        "int",
+        "str",
+        "i",
+    ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "transform"])
 def test_images_that_cannot_be_used_are_refused(fitted, method, X, message):
@@ -110,9 +127,15 @@ def test_images_that_cannot_be_used_are_refused(fitted, method, X, message):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (IMAGES[:, :7], r"of shape \(7, 8, 1\), but ConvSTDP was fitted on \(8, 8, 1\)"),
+        (
+            IMAGES[:, :7],
+            r"of shape \(7, 8, 1\), but ConvSTDP was fitted on \(8, 8, 1\)",
+        ),
         (np.stack([IMAGES] * 3, axis=-1), r"\(8, 8, 3\), but ConvSTDP was fitted on"),
-        (IMAGES.reshape(4, 64)[:, :49], "X has 49 features, but ConvSTDP is expecting 64"),
+        (
+            IMAGES.reshape(4, 64)[:, :49],
+            "X has 49 features, but ConvSTDP is expecting 64",
+        ),
     ],
     ids=["height", "channels", "features"],
 )
@@ -128,7 +151,9 @@ def test_nothing_works_before_fit():
         lambda e: e.get_feature_names_out(),
         lambda e: list(e.fit_steps(IMAGES, resume=True)),
     ):
-        with pytest.raises(NotFittedError, match="This ConvSTDP instance is not fitted"):
+        with pytest.raises(
+            NotFittedError, match="This ConvSTDP instance is not fitted"
+        ):
             call(conv())
 
 
@@ -165,7 +190,9 @@ def test_blank_images_teach_nothing_and_are_counted_once(digits):
     with pytest.warns(UserWarning, match="3 of 60 images have no contrast") as caught:
         estimator = conv(chunk_size=25).fit(images)
     assert len(caught) == 1
-    with pytest.warns(UserWarning, match="3 of 60 .*; their features are zero") as caught:
+    with pytest.warns(
+        UserWarning, match="3 of 60 .*; their features are zero"
+    ) as caught:
         features = estimator.transform(images)
     assert len(caught) == 1
     assert not features[:3].any()

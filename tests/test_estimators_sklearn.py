@@ -139,7 +139,10 @@ def test_parameters_of_parts_are_listed():
         ({"roule__mu": 4}, "Invalid parameter 'roule' for estimator ConvSTDP"),
         ({"rule__learnin_rate": 4}, "learnin_rate.*Did you mean 'learning_rate'"),
         ({"rule__learning_rate": -1}, "TraceSTDP.learning_rate must be >= 0, got -1"),
-        ({"inhibition__radius": 1}, "ConvSTDP.inhibition has no parameters to set, it is 'winner-take-all'"),
+        (
+            {"inhibition__radius": 1},
+            "ConvSTDP.inhibition has no parameters to set, it is 'winner-take-all'",
+        ),
         ({"n_maps__x": 1}, "ConvSTDP.n_maps has no parameters to set, it is 8"),
     ],
 )

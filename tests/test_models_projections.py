@@ -107,35 +107,55 @@ def test_a_kernel_that_does_not_fit_is_refused(geometry, source):
         geometry.target_shape(source, 1)
 
 
-@pytest.mark.parametrize(
-    "source", [(7, 7, 2), (6, 9, 1), (2, 2, 3), (10, 11, 1)], ids=str
-)
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
-@pytest.mark.parametrize("stride", [1, 2, 3, 5])
-def test_pooling_adds_up_windows_that_may_overlap_or_be_cut_off(
-    size, stride, source, rng
-):
-    pooling = SumPooling(size=size, stride=stride)
+IMAGES = [(7, 7, 2), (6, 9, 1), (2, 2, 3), (10, 11, 1), (5, 4, 1)]
+#: Window, stride and padding: apart, side by side, overlapping, with a margin.
+WINDOWS = [
+    (1, 1, 0),
+    (2, 2, 0),
+    (3, 2, 0),
+    (4, 3, 0),
+    (2, 5, 0),
+    (2, 2, 1),
+    (3, 1, 1),
+    (4, 3, 2),
+    (2, 5, 1),
+    (8, 4, 2),
+]
+
+
+@pytest.mark.parametrize("source", IMAGES, ids=str)
+@pytest.mark.parametrize(("size", "stride", "padding"), WINDOWS)
+def test_pooling_adds_up_windows(size, stride, padding, source, rng):
+    pooling = SumPooling(size=size, stride=stride, padding=padding)
     target = pooling.target_shape(source)
-    counts = rng.integers(0, 9, source)
+    counts = rng.integers(1, 9, source)
     pre, post, weight = pooling.edges(source, target)
     assert weight is None
     pooled = np.bincount(post, counts.ravel()[pre], prod(target)).reshape(target)
     for y, x in np.ndindex(target[:2]):
-        top, left = y * stride, x * stride
-        window = counts[top : top + size, left : left + size]
-        assert window.size > 0
+        top, left = y * stride - padding, x * stride - padding
+        window = counts[
+            max(0, top) : max(0, top + size), max(0, left) : max(0, left + size)
+        ]
+        assert window.size > 0, "none lies outside"
         assert np.array_equal(pooled[y, x], window.sum((0, 1)))
 
 
+@pytest.mark.parametrize("source", IMAGES, ids=str)
 @pytest.mark.parametrize(
-    "source", [(7, 7, 2), (6, 9, 1), (2, 2, 3), (10, 11, 1)], ids=str
+    ("size", "stride", "padding"), [w for w in WINDOWS if w[0] >= w[1]]
 )
-@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (4, 4), (4, 3)])
-def test_pooling_drops_nothing_where_windows_meet(size, stride, source):
-    pooling = SumPooling(size=size, stride=stride)
+def test_pooling_drops_nothing_where_windows_meet(size, stride, padding, source):
+    pooling = SumPooling(size=size, stride=stride, padding=padding)
     pre, _, _ = pooling.edges(source, pooling.target_shape(source))
     assert np.array_equal(np.unique(pre), np.arange(prod(source)))
+
+
+def test_a_margin_as_wide_as_the_window_is_refused():
+    with pytest.raises(
+        ValueError, match=r"^SumPooling.padding must be < size 2, got 2$"
+    ):
+        SumPooling(size=2, padding=2)
 
 
 def test_one_to_one_joins_equal_indices():

@@ -88,7 +88,10 @@ def test_banks_differ_where_they_say_so_and_keep_their_order(spec_file):
         ("same", "same"),
         ("16 ms", "16 ms"),
         ("[1, 2]", [1, 2]),
-        ('{ type = "WinnerTakeAll", radius = 1 }', {"type": "WinnerTakeAll", "radius": 1}),
+        (
+            '{ type = "WinnerTakeAll", radius = 1 }',
+            {"type": "WinnerTakeAll", "radius": 1},
+        ),
         ("", ""),
         ("a=b", "a=b"),
     ],

@@ -127,8 +127,6 @@ def run(
     from stdpnet.training import TrainOptions
 
     words = list(context.find_root().obj or sys.argv[1:])
-    if out is None and not resume:
-        out = default_folder(spec, dataset)
     options = TrainOptions(
         spec=spec,
         dataset=dataset,
@@ -149,16 +147,10 @@ def run(
     _train_and_print(options, words, json)
 
 
-def default_folder(spec: str, dataset: str) -> Path:
-    """Return ``runs/SPEC-DATASET-N`` with the next free N."""
-    from stdpnet.runs import next_free
-
-    return next_free(f"{Path(spec).stem}-{Path(dataset).stem}")
-
-
 def _train_and_print(options: "TrainOptions", words: list[str], json: bool) -> None:
     from stdpnet.training import train
 
+    options = options.with_folder()  # so that an interrupt can name it
     try:
         folder = train(options)
     except KeyboardInterrupt:

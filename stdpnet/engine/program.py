@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -109,7 +110,10 @@ def choose_backend(backend: str) -> str:
 
 
 def build(
-    description: dict[str, Any], backend: str = "auto", title: str = ""
+    description: dict[str, Any],
+    backend: str = "auto",
+    title: str = "",
+    announce: Callable[[str], None] | None = None,
 ) -> Program:
     """Make a program of a description, or take it from the cache.
 
@@ -121,6 +125,8 @@ def build(
         How to run it.
     title : str
         What ``stdpnet cache list`` shows.
+    announce : callable, optional
+        Called with a sentence before something is compiled.
 
     Raises
     ------
@@ -141,6 +147,8 @@ def build(
         with cache.lock(folder.parent / f"{key}.lock"):
             if not (folder / "manifest.json").exists():
                 start = time.perf_counter()
+                if announce is not None:
+                    announce(f"compiling {title or 'a network'}: 10 to 60 s, once")
                 _build_into(folder, description, compiler, title)
                 seconds = time.perf_counter() - start
         cache.keep_within_limit()

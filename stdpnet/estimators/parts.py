@@ -8,6 +8,7 @@ from stdpnet.catalog import unknown_name
 from stdpnet.encoding import Encoding
 from stdpnet.engine.program import BACKENDS, Program, build
 from stdpnet.estimators.layer import ConvLayer
+from stdpnet.estimators.show import show_line
 from stdpnet.models.neurons import AdaptiveIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
 from stdpnet.models.projections import Convolution, SumPooling, WinnerTakeAll
@@ -51,6 +52,7 @@ class ConvParts:
     tol: float
     dtype: str
     backend: str
+    verbose: bool
     image_shape_: tuple[int, int, int]
 
     def check_parameters(self) -> None:
@@ -153,7 +155,9 @@ class ConvParts:
 
     def program(self, layer: ConvLayer) -> Program:
         """Return the program of a layer; the seconds of building add up."""
-        program = build(layer.network().describe(), self.backend, title=_title(layer))
+        announce = show_line if self.verbose else None
+        description = layer.network().describe()
+        program = build(description, self.backend, _title(layer), announce)
         self.build_seconds_ = (
             getattr(self, "build_seconds_", 0.0) + program.build_seconds
         )

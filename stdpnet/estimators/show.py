@@ -31,6 +31,11 @@ def track(items: Iterable[T], total: int, text: str, visible: bool) -> Iterator[
             yield item
 
 
+def show_line(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
 def progress_bar() -> Any:
     """Return a Rich progress bar with count, rate and time left, on standard error."""
     # Rich takes a tenth of a second to import; only those who look should wait.

@@ -111,19 +111,32 @@ class SumPooling(Geometry):
     -----
     The last window of a row is cut off at the border rather than dropped; none
     lies outside.
+
+    Raises
+    ------
+    ValueError
+        If the padding is not smaller than the window.
     """
 
     size: int = number(2, low=1, integer=True)
     stride: int = number(2, low=1, integer=True)
     padding: int = number(0, low=0, integer=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.padding >= self.size:
+            raise ValueError(
+                f"SumPooling.padding must be < size {self.size}, got {self.padding}"
+            )
+
     def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
         """Return the shape of the pooled population."""
-        reach = max(self.size, self.stride) - 2 * self.padding
-        height, width = (
-            max(0, -(-(side - reach) // self.stride)) + 1 for side in source[:2]
-        )
-        return (height, width, source[2])
+        return (self._windows(source[0]), self._windows(source[1]), source[2])
+
+    def _windows(self, side: int) -> int:
+        cover = -(-(side + 2 * self.padding - self.size) // self.stride) + 1
+        touch = -(-(side + self.padding) // self.stride)
+        return max(1, min(cover, touch))
 
     def edges(self, source: Shape, target: Shape) -> "Edges":
         """List every connection, as the reference implementation needs it."""

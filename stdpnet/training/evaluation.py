@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet.datasets import load_dataset
+from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import make_readout
 from stdpnet.runs import RunFolder
@@ -60,6 +60,8 @@ def evaluate(
     )
     if found.y_train is None or found.y_test is None:
         raise ValueError(f"{found.name} has no labels to score")
+    for bank in banks.values():
+        _check_shape(found, bank, folder)
     n_train = options["n_train"] if dataset is None else None
     n_test = n_test or (options["n_test"] if dataset is None else None)
     split = choose(found, options["seed"], None, n_train, n_test)
@@ -80,6 +82,15 @@ def evaluate(
             for label in np.unique(y_test)
         },
     }
+
+
+def _check_shape(data: Dataset, bank: ConvSTDP, folder: RunFolder) -> None:
+    shape = (*data.image_shape, 1)[:3]
+    if shape != bank.image_shape_:
+        raise ValueError(
+            f"{data.name} has images of shape {shape}, but the network of {folder.path} "
+            f"learned from {bank.image_shape_}; give --dataset images of that shape"
+        )
 
 
 def load_banks(folder: RunFolder) -> dict[str, ConvSTDP]:

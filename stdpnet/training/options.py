@@ -1,8 +1,10 @@
 """What a training run is asked for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from stdpnet.runs import next_free
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,13 @@ class TrainOptions:
             raise ValueError(f"--seed must be >= 0, got {self.seed}")
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out with the run folder to go on with")
+
+    def with_folder(self) -> Self:
+        """Return the options with a run folder, the next free one if none was named."""
+        if self.out is not None:
+            return self
+        name = f"{Path(self.spec).stem}-{Path(self.dataset).stem}"
+        return replace(self, out=next_free(name))
 
     def plain(self) -> dict[str, Any]:
         """Return the settings that decide the result, for ``run.json``."""

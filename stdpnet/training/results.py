@@ -1,7 +1,5 @@
 """The layout of ``run.h5``."""
 
-from typing import Any
-
 import h5py
 import numpy as np
 
@@ -66,8 +64,8 @@ def write_example(file: h5py.File, bank: ConvSTDP, data: Dataset) -> None:
     spikes = spikes_of_example(bank, image)
     group = file.create_group("raster")
     group["image"] = image
-    label: Any = "" if data.y_test is None else int(data.y_test[0])
-    group["label"] = label if label == "" else data.class_names[label]
+    if data.y_test is not None:
+        group["label"] = int(data.y_test[0])
     group["inputs"], group["features"] = spikes["inputs"], spikes["features"]
     layer = bank.layer()
     group["input_shape"] = np.array(layer.inputs)

@@ -17,7 +17,7 @@ from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import make_banks, make_readout
-from stdpnet.runs import RunFolder, check_replaceable, next_free, open_hdf5
+from stdpnet.runs import RunFolder, check_replaceable, open_hdf5
 from stdpnet.training import results
 from stdpnet.training.memory import PeakMemory
 from stdpnet.training.options import TrainOptions
@@ -40,6 +40,7 @@ def train(options: TrainOptions) -> RunFolder:
         If the network cannot be built or a chunk fails.
     """
     start = time.perf_counter()
+    options = options.with_folder()
     spec = load_spec(options.spec, options.overrides)
     banks = make_banks(
         spec, seed=options.seed, n_jobs=options.jobs, verbose=options.visible
@@ -84,8 +85,7 @@ def _earlier_run(options: TrainOptions, spec: dict[str, Any]) -> RunFolder | Non
 
 
 def _new_folder(options: TrainOptions, spec: dict[str, Any]) -> RunFolder:
-    name = f"{Path(options.spec).stem}-{Path(options.dataset).stem}"
-    path = options.out or next_free(name)
+    assert options.out is not None  # `with_folder` has made sure
     metadata = {
         "command": options.command,
         "spec_name": Path(options.spec).stem,
@@ -95,7 +95,7 @@ def _new_folder(options: TrainOptions, spec: dict[str, Any]) -> RunFolder:
         "versions": versions(),
         "machine": machine(),
     }
-    return RunFolder.create(path, metadata, force=options.force)
+    return RunFolder.create(options.out, metadata, force=options.force)
 
 
 def _check_same(folder: RunFolder, options: TrainOptions, spec: dict[str, Any]) -> None:

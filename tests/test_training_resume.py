@@ -1,0 +1,203 @@
+"""A run that was killed goes on where it was; a finished or another one does not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from stdpnet.runs import RunError, RunFolder
+from stdpnet.training import TrainOptions, train
+from stdpnet.training.train import CHECKPOINT
+
+SPEC = """
+[network]
+n_maps = 8
+kernel_size = 5
+pool = 4
+tol = 0.0
+chunk_size = 2
+n_epochs = 20
+
+[network.banks.one]
+
+[network.banks.two.rule]
+learning_rate = 0.05
+
+[neuron]
+v_th = 0.0
+theta_start = 5.0
+"""
+SIZES = {"n_fit": 60, "n_train": 60, "n_test": 30, "control": False}
+CHILD = """
+import sys
+from pathlib import Path
+from stdpnet.training import TrainOptions, train
+sys.modules["stdpnet.training.train"].CHECKPOINT_SECONDS = 0.05
+train(TrainOptions(spec=sys.argv[1], out=Path(sys.argv[2]), visible=False, n_fit=60,
+                   n_train=60, n_test=30, control=False))
+"""
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("specs") / "small.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def run(spec: Path, out: Path, **changes) -> RunFolder:
+    options = {"visible": False, **SIZES, **changes}
+    return train(TrainOptions(spec=str(spec), out=out, **options))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(spec, tmp_path_factory) -> RunFolder:
+    return run(spec, tmp_path_factory.mktemp("runs") / "whole")
+
+
+def learned(folder: RunFolder) -> list[np.ndarray]:
+    with folder.arrays() as file:
+        return [
+            file[f"banks/{bank}/{name}"][()]
+            for bank in ("one", "two")
+            for name in ("kernels", "thresholds", "history/n_shown")
+        ]
+
+
+def same_learning(one: RunFolder, other: RunFolder) -> bool:
+    pairs = zip(learned(one), learned(other), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def images_learned(checkpoint: Path) -> dict[str, int]:
+    with h5py.File(checkpoint, "r") as file:
+        return {
+            name: int(bank["learned/n_images_shown_"][()])
+            for name, bank in file.items()
+        }
+
+
+def kill_in_the_middle(spec: Path, out: Path, where) -> dict[str, int]:
+    """Start a run in a process of its own and kill it once `where` holds."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(spec), str(out)], start_new_session=True
+    )
+    checkpoint = out / CHECKPOINT
+    try:
+        while child.poll() is None:
+            if checkpoint.exists() and where(images_learned(checkpoint)):
+                os.kill(child.pid, signal.SIGKILL)
+                break
+            time.sleep(0.01)
+    finally:
+        child.kill()
+        assert child.wait() == -signal.SIGKILL, "the run ended before it was killed"
+    return images_learned(checkpoint)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param(lambda shown: "one" in shown, id="first bank"),
+        pytest.param(lambda shown: "two" in shown, id="second bank"),
+    ],
+)
+def test_a_killed_run_ends_with_the_same_weights(spec, uninterrupted, tmp_path, where):
+    shown = kill_in_the_middle(spec, tmp_path / "run", where)
+    assert 0 < sum(shown.values()) < 2 * 20 * 60
+    assert not RunFolder.open(tmp_path / "run").finished
+    with (
+        pytest.raises(RunError, match="has not finished.*--resume"),
+        RunFolder.open(tmp_path / "run").arrays(),
+    ):
+        pass
+    resumed = run(spec, tmp_path / "run", resume=True)
+    assert resumed.finished
+    assert same_learning(resumed, uninterrupted)
+    accuracies = [r.metadata["metrics"]["accuracy"] for r in (resumed, uninterrupted)]
+    assert accuracies[0] == accuracies[1]
+    assert not (resumed.path / CHECKPOINT).exists()
+
+
+def stopped_after(monkeypatch, name: str, spec: Path, out: Path) -> None:
+    """Let a run fail where `name` of the training job is called."""
+
+    def full(*_, **__):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"stdpnet.training.train.{name}", full)
+        with pytest.raises(OSError, match="the disk is full"):
+            run(spec, out)
+
+
+def test_a_run_that_failed_after_learning_goes_on(
+    spec, uninterrupted, tmp_path, monkeypatch
+):
+    """What was learned, and how long it took, is not lost."""
+    stopped_after(monkeypatch, "features_of", spec, tmp_path / "run")
+    assert images_learned(tmp_path / "run" / CHECKPOINT) == {"one": 1200, "two": 1200}
+    with h5py.File(tmp_path / "run" / CHECKPOINT) as file:
+        seconds = file.attrs["fit_seconds"]
+    resumed = run(spec, tmp_path / "run", resume=True)
+    assert same_learning(resumed, uninterrupted)
+    metrics = resumed.metadata["metrics"]
+    assert metrics["fit_seconds"] >= seconds > 0
+    assert metrics["seconds_per_example"] == metrics["fit_seconds"] / 2400
+
+
+def test_a_run_without_a_checkpoint_starts_anew(
+    spec, uninterrupted, tmp_path, monkeypatch
+):
+    stopped_after(monkeypatch, "TrainingJob", spec, tmp_path / "run")
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    assert same_learning(run(spec, tmp_path / "run", resume=True), uninterrupted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"overrides": ("rule.learning_rate=0.5",)}, "spec"),
+        ({"seed": 1}, "seed"),
+        ({"n_fit": 30}, "n_fit"),
+        ({"control": True}, "control"),
+        ({"test_fraction": 0.5}, "test_fraction"),
+    ],
+)
+def test_another_run_is_not_resumed(spec, tmp_path, monkeypatch, changes, name):
+    stopped_after(monkeypatch, "TrainingJob", spec, tmp_path / "run")
+    with pytest.raises(ValueError, match=f"was started with another {name}; resume"):
+        run(spec, tmp_path / "run", resume=True, **changes)
+
+
+def test_more_shards_may_resume_a_run(spec, uninterrupted, tmp_path, monkeypatch):
+    stopped_after(monkeypatch, "features_of", spec, tmp_path / "run")
+    resumed = run(spec, tmp_path / "run", resume=True, jobs=2)
+    assert same_learning(resumed, uninterrupted)
+
+
+def test_a_damaged_checkpoint_is_named(spec, tmp_path, monkeypatch):
+    stopped_after(monkeypatch, "features_of", spec, tmp_path / "run")
+    checkpoint = tmp_path / "run" / CHECKPOINT
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(RunError, match=r"checkpoint\.h5 is damaged or not HDF5"):
+        run(spec, tmp_path / "run", resume=True)
+
+
+def test_a_finished_run_is_not_resumed(spec, uninterrupted):
+    with pytest.raises(ValueError, match="is finished; give --out a new folder"):
+        run(spec, uninterrupted.path, resume=True)
+
+
+def test_only_a_run_can_be_resumed(spec, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
+        run(spec, tmp_path / "absent", resume=True)
+    with pytest.raises(ValueError, match="--resume needs --out with the run folder"):
+        TrainOptions(spec=str(spec), resume=True)
