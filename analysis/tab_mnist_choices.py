@@ -32,6 +32,16 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "no competition at test": ("network.feature_winners=1000",),
     "radius 1": ("network.inhibition.radius=1",),
     "64 maps": ("network.n_maps=64",),
+    "96 maps": ("network.n_maps=96",),
+    "64 maps, all ties, thresholds x 0.85 at test": (
+        "network.n_maps=64", "network.inhibition.ties=all", "network.feature_scale=0.85",
+        "neuron.theta_plus=0.01", "network.pool.stride=3",
+    ),
+    "128 maps, all ties, thresholds x 0.85 at test": (
+        "network.inhibition.ties=all", "network.feature_scale=0.85", "neuron.theta_plus=0.01",
+    ),
+    "trace 24 ms, offset 0.5": ("rule.tau_pre=24 ms", "rule.offset=0.5"),
+    "threshold increment 0.02": ("neuron.theta_plus=0.02",),
     "kernels 5x5": ("network.kernel_size=5",),
     "kernels 9x9": ("network.kernel_size=9",),
     "pooling 4, stride 4": ("network.pool.size=4", "network.pool.stride=4", "network.pool.padding=0"),

@@ -1,3 +1,28 @@
 """Unsupervised STDP in shallow spiking networks, at native speed."""
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stdpnet.datasets import load_dataset as load_dataset
+    from stdpnet.estimators.conv import ConvSTDP as ConvSTDP
+    from stdpnet.readout import LinearReadout as LinearReadout
+    from stdpnet.readout import NeuronVoteClassifier as NeuronVoteClassifier
+
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "ConvSTDP": "stdpnet.estimators.conv",
+    "LinearReadout": "stdpnet.readout",
+    "NeuronVoteClassifier": "stdpnet.readout",
+    "load_dataset": "stdpnet.datasets",
+}
+__all__ = ["ConvSTDP", "LinearReadout", "NeuronVoteClassifier", "load_dataset"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names when they are asked for: ``stdpnet --help`` should not wait."""
+    if name in _PUBLIC:
+        from importlib import import_module
+
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'stdpnet' has no attribute {name!r}")

@@ -60,11 +60,13 @@ def _write_bank(group, rng):
     group["kernels"] = rng.random((6, 3, 3, 2))
     group["thresholds"] = rng.random(6)
     group["initial_kernels"] = rng.random((6, 3, 3, 2))
-    group["history/n_shown"] = [1000, 2000]
+    # Kernels are kept more rarely than the rest.
+    group["history/n_shown"] = [500, 1000, 2000]
+    group["history/kernels_shown"] = [500, 2000]
     group["history/kernels"] = rng.random((2, 6, 3, 3, 2))
-    group["history/convergence"] = [0.2, 0.1]
-    group["history/thresholds"] = rng.random((2, 6))
-    group["history/spikes"] = rng.random((2, 6))
+    group["history/convergence"] = [0.2, 0.15, 0.1]
+    group["history/thresholds"] = rng.random((3, 6))
+    group["history/spikes"] = rng.random((3, 6))
 
 
 def _write_arrays(file, rng):

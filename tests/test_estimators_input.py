@@ -166,7 +166,9 @@ def test_voting_needs_labels_first(fitted, method):
 
 
 def test_labels_must_match_the_images(fitted, digits):
-    with pytest.raises(ValueError, match="inconsistent numbers of samples|4.*3|3.*4"):
+    with pytest.raises(
+        ValueError, match="y must have one label for each of the 4 examples"
+    ):
         fitted.label(digits[0][:4], [0, 1, 2])
 
 

@@ -51,7 +51,7 @@ def test_a_file_is_never_replaced_by_a_run(tmp_path, force):
 
 def test_a_run_is_replaced_only_by_force(run):
     (run.path / "run.h5").write_bytes(b"arrays")
-    with pytest.raises(FileExistsError, match="--resume to go on .* or --force"):
+    with pytest.raises(FileExistsError, match=r"--resume to go on .* or --force"):
         RunFolder.create(run.path, {"seed": 4})
     assert RunFolder.open(run.path).metadata["seed"] == 3
     replaced = RunFolder.create(run.path, {"seed": 4}, force=True)
@@ -149,9 +149,8 @@ def test_a_reader_sees_the_old_arrays_until_the_new_are_complete(run):
 def test_a_failed_write_leaves_the_old_file_and_no_other(run):
     with run.writing("run.h5") as file:
         file["generation"] = 1
-    with pytest.raises(OSError, match="disk"), run.writing("run.h5") as file:
-        file["generation"] = 2
-        raise OSError("the disk is full")
+    with pytest.raises(TypeError), run.writing("run.h5") as file:
+        file.update({"generation": 2, "object": object()})
     with run.arrays() as seen:
         assert seen["generation"][()] == 1
     assert {file.name for file in run.path.iterdir()} == {"run.json", "run.h5"}

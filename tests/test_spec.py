@@ -152,12 +152,12 @@ def test_bytes_that_are_no_text_are_not_toml(spec_file):
 
 
 def test_a_missing_file_lists_the_catalogue(tmp_path):
-    with pytest.raises(SpecError, match="no such file: .*absent.toml; known specs: "):
+    with pytest.raises(SpecError, match=r"no such file: .*absent\.toml; known specs: "):
         load_spec(tmp_path / "absent.toml")
 
 
 def test_a_missing_name_proposes_one():
-    with pytest.raises(SpecError, match="'conv-sdtp'.*Did you mean 'conv-stdp'"):
+    with pytest.raises(SpecError, match=r"'conv-sdtp'.*Did you mean 'conv-stdp'"):
         load_spec("conv-sdtp")
 
 

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
+from shutil import copytree
 
 import h5py
 import numpy as np
@@ -22,7 +24,7 @@ kernel_size = 5
 pool = 4
 tol = 0.0
 chunk_size = 2
-n_epochs = 20
+n_epochs = 3
 
 [network.banks.one]
 
@@ -33,13 +35,13 @@ learning_rate = 0.05
 v_th = 0.0
 theta_start = 5.0
 """
-SIZES = {"n_fit": 60, "n_train": 60, "n_test": 30, "control": False}
+SIZES = {"n_fit": 40, "n_train": 60, "n_test": 30, "control": False}
 CHILD = """
 import sys
 from pathlib import Path
 from stdpnet.training import TrainOptions, train
 sys.modules["stdpnet.training.train"].CHECKPOINT_SECONDS = 0.05
-train(TrainOptions(spec=sys.argv[1], out=Path(sys.argv[2]), visible=False, n_fit=60,
+train(TrainOptions(spec=sys.argv[1], out=Path(sys.argv[2]), visible=False, n_fit=40,
                    n_train=60, n_test=30, control=False))
 """
 
@@ -111,10 +113,10 @@ def kill_in_the_middle(spec: Path, out: Path, where) -> dict[str, int]:
 )
 def test_a_killed_run_ends_with_the_same_weights(spec, uninterrupted, tmp_path, where):
     shown = kill_in_the_middle(spec, tmp_path / "run", where)
-    assert 0 < sum(shown.values()) < 2 * 20 * 60
+    assert 0 < sum(shown.values()) < 2 * 3 * 40
     assert not RunFolder.open(tmp_path / "run").finished
     with (
-        pytest.raises(RunError, match="has not finished.*--resume"),
+        pytest.raises(RunError, match=r"has not finished.*--resume"),
         RunFolder.open(tmp_path / "run").arrays(),
     ):
         pass
@@ -126,39 +128,59 @@ def test_a_killed_run_ends_with_the_same_weights(spec, uninterrupted, tmp_path, 
     assert not (resumed.path / CHECKPOINT).exists()
 
 
-def stopped_after(monkeypatch, name: str, spec: Path, out: Path) -> None:
-    """Let a run fail where `name` of the training job is called."""
+def stopped(name: str, spec: Path, out: Path) -> Path:
+    """Let a run fail where it calls `name`, and return its folder."""
 
     def full(*_, **__):
         raise OSError("the disk is full")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(f"stdpnet.training.train.{name}", full)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("stdpnet.training.train"), name, full)
         with pytest.raises(OSError, match="the disk is full"):
             run(spec, out)
+    return out
 
 
-def test_a_run_that_failed_after_learning_goes_on(
-    spec, uninterrupted, tmp_path, monkeypatch
-):
+@pytest.fixture(scope="module")
+def learned_only(spec, tmp_path_factory) -> Path:
+    """A run that failed after learning."""
+    out = tmp_path_factory.mktemp("runs") / "learned"
+    return stopped("features_of", spec, out)
+
+
+@pytest.fixture(scope="module")
+def just_started(spec, tmp_path_factory) -> Path:
+    """A run that failed before its first chunk."""
+    out = tmp_path_factory.mktemp("runs") / "started"
+    return stopped("TrainingJob", spec, out)
+
+
+@pytest.fixture
+def after_learning(learned_only, tmp_path) -> Path:
+    return copytree(learned_only, tmp_path / "run")
+
+
+@pytest.fixture
+def before_learning(just_started, tmp_path) -> Path:
+    return copytree(just_started, tmp_path / "run")
+
+
+def test_a_run_that_failed_after_learning_goes_on(spec, uninterrupted, after_learning):
     """What was learned, and how long it took, is not lost."""
-    stopped_after(monkeypatch, "features_of", spec, tmp_path / "run")
-    assert images_learned(tmp_path / "run" / CHECKPOINT) == {"one": 1200, "two": 1200}
-    with h5py.File(tmp_path / "run" / CHECKPOINT) as file:
+    checkpoint = after_learning / CHECKPOINT
+    assert images_learned(checkpoint) == {"one": 120, "two": 120}
+    with h5py.File(checkpoint) as file:
         seconds = file.attrs["fit_seconds"]
-    resumed = run(spec, tmp_path / "run", resume=True)
+    resumed = run(spec, after_learning, resume=True)
     assert same_learning(resumed, uninterrupted)
     metrics = resumed.metadata["metrics"]
     assert metrics["fit_seconds"] >= seconds > 0
-    assert metrics["seconds_per_example"] == metrics["fit_seconds"] / 2400
+    assert metrics["seconds_per_example"] == metrics["fit_seconds"] / 240
 
 
-def test_a_run_without_a_checkpoint_starts_anew(
-    spec, uninterrupted, tmp_path, monkeypatch
-):
-    stopped_after(monkeypatch, "TrainingJob", spec, tmp_path / "run")
-    assert not (tmp_path / "run" / CHECKPOINT).exists()
-    assert same_learning(run(spec, tmp_path / "run", resume=True), uninterrupted)
+def test_a_run_without_a_checkpoint_starts_anew(spec, uninterrupted, before_learning):
+    assert not (before_learning / CHECKPOINT).exists()
+    assert same_learning(run(spec, before_learning, resume=True), uninterrupted)
 
 
 @pytest.mark.parametrize(
@@ -166,29 +188,26 @@ def test_a_run_without_a_checkpoint_starts_anew(
     [
         ({"overrides": ("rule.learning_rate=0.5",)}, "spec"),
         ({"seed": 1}, "seed"),
-        ({"n_fit": 30}, "n_fit"),
+        ({"n_fit": 20}, "n_fit"),
         ({"control": True}, "control"),
         ({"test_fraction": 0.5}, "test_fraction"),
     ],
 )
-def test_another_run_is_not_resumed(spec, tmp_path, monkeypatch, changes, name):
-    stopped_after(monkeypatch, "TrainingJob", spec, tmp_path / "run")
+def test_another_run_is_not_resumed(spec, before_learning, changes, name):
     with pytest.raises(ValueError, match=f"was started with another {name}; resume"):
-        run(spec, tmp_path / "run", resume=True, **changes)
+        run(spec, before_learning, resume=True, **changes)
 
 
-def test_more_shards_may_resume_a_run(spec, uninterrupted, tmp_path, monkeypatch):
-    stopped_after(monkeypatch, "features_of", spec, tmp_path / "run")
-    resumed = run(spec, tmp_path / "run", resume=True, jobs=2)
+def test_more_shards_may_resume_a_run(spec, uninterrupted, after_learning):
+    resumed = run(spec, after_learning, resume=True, jobs=2)
     assert same_learning(resumed, uninterrupted)
 
 
-def test_a_damaged_checkpoint_is_named(spec, tmp_path, monkeypatch):
-    stopped_after(monkeypatch, "features_of", spec, tmp_path / "run")
-    checkpoint = tmp_path / "run" / CHECKPOINT
+def test_a_damaged_checkpoint_is_named(spec, after_learning):
+    checkpoint = after_learning / CHECKPOINT
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(RunError, match=r"checkpoint\.h5 is damaged or not HDF5"):
-        run(spec, tmp_path / "run", resume=True)
+        run(spec, after_learning, resume=True)
 
 
 def test_a_finished_run_is_not_resumed(spec, uninterrupted):

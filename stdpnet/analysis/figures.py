@@ -64,7 +64,7 @@ def draw_history(run: Run) -> Figure:
     """Draw how a few kernels of the first bank came about."""
     bank = _first_bank(run, "how kernels came about")
     history = run.need(f"banks/{bank}/history/kernels", "how kernels came about")
-    n_shown = run.need(f"banks/{bank}/history/n_shown", "how kernels came about")
+    n_shown = run.need(f"banks/{bank}/history/kernels_shown", "how kernels came about")
     initial = run.bank_array(bank, "initial_kernels")
     if initial is not None and (not len(n_shown) or n_shown[0] > 0):
         history = np.concatenate([initial[np.newaxis], history])

@@ -22,7 +22,7 @@ BATCH_BYTES = 8 * 2**20
 N_LANES = 8
 # Measured: a sparse pass costs 10 ns per non-zero count on one core, a dense one
 # 4 ns per count on two; below this density sparse is at least twice as fast.
-SPARSE_DENSITY = 0.2
+SPARSE_DENSITY = 0.12
 SPARSE_BYTES = 8
 
 

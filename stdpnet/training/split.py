@@ -55,11 +55,16 @@ def _draw(n: int, wanted: int | None, seed: int, flag: str, name: str) -> np.nda
 def stratified(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `n` indices so that every class has its share, to within one.
 
-    A random order within each class is dealt out by its relative rank.
+    What is left of the shares after rounding down goes to the largest remainders.
     """
+    classes, counts = np.unique(labels, return_counts=True)
+    exact = counts * n / len(labels)
+    quotas = np.floor(exact).astype(int)
+    by_remainder = np.lexsort((rng.random(len(classes)), quotas - exact))
+    quotas[by_remainder[: n - quotas.sum()]] += 1
     order = rng.permutation(len(labels))
-    rank = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        rank[members] = (np.arange(len(members)) + rng.random()) / len(members)
-    return np.argsort(rank, kind="stable")[:n]
+    drawn = [
+        order[labels[order] == label][:quota]
+        for label, quota in zip(classes, quotas, strict=True)
+    ]
+    return rng.permutation(np.concatenate(drawn))
