@@ -329,7 +329,7 @@ def test_unknown_figure_is_named(run_path, tmp_path):
 
 def test_history_begins_with_the_start(run_path):
     ax = draw_figure(load_run(run_path), "history").axes[0]
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "1,000", "2,000"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "500", "2,000"]
 
 
 def test_missing_run_is_named(tmp_path):
