@@ -17,6 +17,7 @@ from stdpnet.encoding import (
     RankOrder,
     Whitening,
     count_blank,
+    count_windows,
     sample_windows,
     to_unit_range,
 )
@@ -257,3 +258,18 @@ def test_real_digits_are_edges_in_order(digits):
         assert all(a >= b for a, b in zip(strongest, weakest[1:], strict=False))
     fraction = (steps != NEVER).mean()
     assert 0.1 < fraction < 0.5
+
+
+def test_windows_with_contrast_are_counted(rng):
+    contrast = (rng.random((4, 7, 6, 2)) * (rng.random((4, 7, 6, 2)) < 0.1)).astype(
+        "f4"
+    )
+    expected = [
+        sum(
+            np.count_nonzero(image[y : y + 3, x : x + 3]) >= 2
+            for y in range(5)
+            for x in range(4)
+        )
+        for image in contrast
+    ]
+    assert list(count_windows(contrast, 3, min_active=2)) == expected

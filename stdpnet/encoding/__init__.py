@@ -13,4 +13,5 @@ from stdpnet.encoding.images import to_unit_range as to_unit_range
 from stdpnet.encoding.pipeline import Encoding as Encoding
 from stdpnet.encoding.whitening import Whitening as Whitening
 from stdpnet.encoding.whitening import fit_zca as fit_zca
+from stdpnet.encoding.windows import count_windows as count_windows
 from stdpnet.encoding.windows import sample_windows as sample_windows

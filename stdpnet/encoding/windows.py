@@ -56,6 +56,28 @@ def sample_windows(
     return _rebased(drawn) if rebase else drawn
 
 
+def count_windows(contrast: np.ndarray, size: int, min_active: int = 1) -> np.ndarray:
+    """Count the windows of each image that have at least `min_active` active inputs.
+
+    Parameters
+    ----------
+    contrast : ndarray, shape (n, height, width, channels)
+        Contrasts, or steps (uint16) where `NEVER` is inactive.
+    size : int
+        Side of the windows.
+    min_active : int
+        Fewest active inputs.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Number of windows that `sample_windows` draws from.
+    """
+    contrast = np.asarray(contrast)
+    _check(contrast, size, 1, rebase=False)
+    return np.count_nonzero(_allowed(contrast, size, min_active), axis=(1, 2))
+
+
 def _check(contrast: np.ndarray, size: int, n_per_image: int, rebase: bool) -> None:
     if contrast.ndim != 4:
         raise ValueError(
@@ -84,10 +106,8 @@ def _positions(
     min_active: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return image, row and column of the windows' first pixels."""
-    n, height, width, channels = contrast.shape
-    allowed = np.empty((n, height - size + 1, width - size + 1), dtype=bool)
-    for block in blocks(n, height * width * channels):
-        allowed[block] = _count_active(contrast[block], size) >= min_active
+    n = len(contrast)
+    allowed = _allowed(contrast, size, min_active)
     allowed[~allowed.any(axis=(1, 2))] = True
     n_allowed = np.count_nonzero(allowed, axis=(1, 2))[:, np.newaxis]
     before = np.cumsum(n_allowed)[:, np.newaxis] - n_allowed
@@ -95,6 +115,15 @@ def _positions(
     flat = np.flatnonzero(allowed)[(before + drawn).reshape(-1)]
     image, y, x = np.unravel_index(flat, allowed.shape)
     return image, y, x
+
+
+def _allowed(contrast: np.ndarray, size: int, min_active: int) -> np.ndarray:
+    """Say which windows have enough active inputs, shape (n, rows, columns)."""
+    n, height, width, channels = contrast.shape
+    allowed = np.empty((n, height - size + 1, width - size + 1), dtype=bool)
+    for block in blocks(n, height * width * channels):
+        allowed[block] = _count_active(contrast[block], size) >= min_active
+    return allowed
 
 
 def _count_active(contrast: np.ndarray, size: int) -> np.ndarray:

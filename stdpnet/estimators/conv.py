@@ -86,6 +86,15 @@ class ConvSTDP(ConvParts, STDPTransformer):
     verbose : bool
         Whether to show progress on standard error.
 
+    Notes
+    -----
+    A neuron sees input spikes one step after they arrive, so those of the last
+    step of a presentation have no effect.
+
+    Learning on patches shows each patch as an image of a single position; what
+    neurons lose per image is spread over as many patches as an image has
+    windows with any contrast, so thresholds mean the same in both.
+
     Attributes
     ----------
     kernels_ : ndarray, shape (n_maps, kernel_size, kernel_size, channels)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet.encoding import count_blank, sample_windows
+from stdpnet.encoding import count_blank, count_windows, sample_windows
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import Progress, derived_seed, warn_blank
 
@@ -27,25 +27,17 @@ class Learning:
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
-        self.images_layer = estimator.layer()
         self.on_patches = estimator.fit_on == "patches"
-        self.layer = self.images_layer
+        self.layer = estimator.layer()
         if self.on_patches:
             self.layer = self.layer.on_patches()
         self.program = estimator.program(self.layer)
-        self.parameters = self._parameters()
+        self.parameters = self.layer.network().parameter_values()
+        self._decays = {
+            name: self.parameters[name]
+            for name in (f"features.{decay}" for decay in self.layer.neuron.decays)
+        }
         self.n_blank = self.n_seen = 0
-
-    def _parameters(self) -> dict[str, float]:
-        parameters = self.layer.network().parameter_values()
-        if self.on_patches:
-            # A patch is one position of an image, so it is that much less of a
-            # presentation for what decays with every presentation.
-            height, width, _ = self.images_layer.positions
-            for name in self.layer.neuron.decays:
-                kept = 1 - parameters[f"features.{name}"]
-                parameters[f"features.{name}"] = 1 - kept ** (1 / (height * width))
-        return parameters
 
     def run(self, images: np.ndarray, n_epochs: int) -> Iterator[Progress]:
         """Show all images in random order, from the chunk that comes next.
@@ -106,6 +98,7 @@ class Learning:
         self.n_seen += len(images)
         if not self.on_patches:
             return stimulus
+        self._decay_by_patch(stimulus)
         rng = np.random.default_rng(
             derived_seed(estimator.seed_, PATCHES, estimator.n_chunks_)
         )
@@ -116,6 +109,13 @@ class Learning:
             rng,
             rebase=stimulus.dtype == np.uint16,
         )
+
+    def _decay_by_patch(self, stimulus: np.ndarray) -> None:
+        """Spread what decays with every image over the patches that make up one."""
+        windows = count_windows(stimulus, self.estimator.kernel_size)
+        n_windows = max(1.0, float(windows.mean()))
+        for name, lost in self._decays.items():
+            self.parameters[name] = 1 - (1 - lost) ** (1 / n_windows)
 
     def _take_over(self, result: ChunkResult, n_shown: int) -> None:
         estimator = self.estimator
