@@ -257,8 +257,8 @@ def test_patches_teach_kernels_like_those_of_whole_images(fitted, on_patches, rn
 
 def test_thresholds_of_patches_serve_whole_images(fitted, on_patches, images):
     spikes = [e.transform(images).sum(axis=1).mean() for e in (fitted, on_patches)]
-    # Windows lie inside the image and have contrast, half of its positions do not.
-    assert 0.2 < spikes[1] / spikes[0] < 1
+    # Windows lie inside the image; positions of the image reach over its border.
+    assert 2 / 3 < spikes[1] / spikes[0] < 3 / 2
     assert on_patches.transform(images).any(axis=0).mean() > 0.5
 
 
