@@ -4,8 +4,10 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,7 @@ def train(options: TrainOptions) -> RunFolder:
     folder = earlier or _new_folder(options, spec)
     folder.metadata["dataset"] = _dataset(data)
     folder.write_metadata()
+    _import_drawing_meanwhile()
     with PeakMemory() as memory:
         job = TrainingJob(options, spec, folder, data, split, banks)
         metrics = job.run()
@@ -70,6 +73,12 @@ def train(options: TrainOptions) -> RunFolder:
     (folder.path / CHECKPOINT).unlink(missing_ok=True)
     save_figure(load_run(folder.path), "kernels", folder.path / "kernels.png")
     return folder
+
+
+def _import_drawing_meanwhile() -> None:
+    """Import what the pictures need, a second's work, while programs are running."""
+    thread = Thread(target=import_module, args=("matplotlib.figure",), daemon=True)
+    thread.start()
 
 
 def _earlier_run(options: TrainOptions, spec: dict[str, Any]) -> RunFolder | None:
