@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stdpnet.datasets import load_dataset as load_dataset
     from stdpnet.estimators.conv import ConvSTDP as ConvSTDP
+    from stdpnet.estimators.spec import load_network as load_network
     from stdpnet.readout import LinearReadout as LinearReadout
     from stdpnet.readout import NeuronVoteClassifier as NeuronVoteClassifier
 
@@ -15,8 +16,15 @@ _PUBLIC = {
     "LinearReadout": "stdpnet.readout",
     "NeuronVoteClassifier": "stdpnet.readout",
     "load_dataset": "stdpnet.datasets",
+    "load_network": "stdpnet.estimators.spec",
 }
-__all__ = ["ConvSTDP", "LinearReadout", "NeuronVoteClassifier", "load_dataset"]
+__all__ = [
+    "ConvSTDP",
+    "LinearReadout",
+    "NeuronVoteClassifier",
+    "load_dataset",
+    "load_network",
+]
 
 
 def __getattr__(name: str) -> Any:

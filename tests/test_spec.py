@@ -6,7 +6,7 @@ from stdpnet.catalog import spec_names
 from stdpnet.config import SpecError, load_spec
 from stdpnet.encoding import Latency
 from stdpnet.estimators.conv import ConvSTDP
-from stdpnet.estimators.spec import make_banks, make_readout
+from stdpnet.estimators.spec import load_network, make_banks, make_readout
 from stdpnet.models.neurons import AdaptiveLIF
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
 from stdpnet.readout import LinearReadout
@@ -215,3 +215,15 @@ def test_readout_keys_are_checked(spec_file, override, message):
 def test_inhibition_can_be_written_in_three_ways(spec_file, written, inhibition):
     spec = load_spec(spec_file, [f"network.inhibition={written}"])
     assert make_banks(spec, seed=0)["main"].inhibition == inhibition
+
+
+def test_a_network_comes_ready_from_the_catalogue():
+    network = load_network("conv-stdp", ["network.n_maps=3"], random_state=7)
+    assert (network.n_maps, network.kernel_size, network.random_state) == (3, 5, 7)
+
+
+def test_a_network_of_several_banks_is_a_union():
+    banks = ["network.banks.a.kernel_size=3", "network.banks.b.kernel_size=5"]
+    union = load_network("conv-stdp", banks)
+    sizes = {name: bank.kernel_size for name, bank in union.transformer_list}
+    assert sizes == {"a": 3, "b": 5}

@@ -1,10 +1,14 @@
 """From the sections of a specification to estimators."""
 
 import inspect
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from sklearn.pipeline import FeatureUnion
+
 from stdpnet.catalog import unknown_name
-from stdpnet.config import SpecError, from_dict
+from stdpnet.config import SpecError, from_dict, load_spec
 from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.models.neurons import NeuronModel
@@ -114,3 +118,32 @@ def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> LinearReadout:
         if key not in known:
             raise SpecError(unknown_name("readout key", key, known))
     return LinearReadout(**{"n_jobs": n_jobs, **values})
+
+
+def load_network(
+    spec: str | Path, overrides: Iterable[str] = (), *, random_state: int = 0
+) -> ConvSTDP | FeatureUnion:
+    """Return the network of a specification, ready to be fitted.
+
+    Parameters
+    ----------
+    spec : str or path
+        Name in the catalogue (``stdpnet models``), or a TOML file.
+    overrides : iterable of str
+        Each ``"section.key=value"``.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    ConvSTDP, or FeatureUnion of one ConvSTDP for each bank
+
+    Raises
+    ------
+    SpecError
+        If the specification or an override cannot be used.
+    """
+    banks = make_banks(load_spec(spec, overrides), seed=random_state)
+    if len(banks) == 1:
+        return next(iter(banks.values()))
+    return FeatureUnion(list(banks.items()))
