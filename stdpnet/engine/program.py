@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -162,12 +163,18 @@ def _key(description: dict[str, Any], compiler: Compiler) -> str:
     content = {
         "description": description,
         "compiler": compiler.fingerprint(),
-        "versions": [version("brian2"), version("numpy"), __version__, _engine_hash()],
+        "versions": [*_brian2_and_numpy(), __version__, _engine_hash()],
     }
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+@lru_cache
+def _brian2_and_numpy() -> list[str]:
+    return [version("brian2"), version("numpy")]
+
+
+@lru_cache
 def _engine_hash() -> str:
     """Hash the templates and generators, so that a changed engine builds anew."""
     here = Path(__file__).parent

@@ -47,8 +47,9 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     control.kernels_ = rng.permuted(kernels, axis=1).reshape(estimator.kernels_.shape)
     control.random_state = estimator.seed_
     _settle(control, images[: max(1, min(len(images), estimator.n_images_shown_))])
-    wanted = mean_spikes(estimator, images[:n_measure])
-    control.control_spikes_ = (wanted, _match(control, images[:n_measure], wanted))
+    stimulus = encode(estimator, images[:n_measure])
+    wanted = _mean_spikes(estimator, stimulus)
+    control.control_spikes_ = (wanted, _match(control, stimulus, wanted))
     return control
 
 
@@ -69,14 +70,14 @@ def _settle(control: Any, images: np.ndarray) -> None:
         control.thresholds_ = result.state["features.theta"]
 
 
-def _match(control: Any, images: np.ndarray, wanted: float) -> float:
+def _match(control: Any, stimulus: np.ndarray, wanted: float) -> float:
     """Scale thresholds by bisection until spikes agree; return the mean spikes."""
     settled = control.thresholds_
     low, high = 0.25, 4.0
     factor = 1.0
     for _ in range(20):
         control.thresholds_ = (settled * factor).astype(settled.dtype)
-        found = mean_spikes(control, images)
+        found = _mean_spikes(control, stimulus)
         if abs(found - wanted) <= TOLERANCE / 2 * wanted:
             break
         low, high = (factor, high) if found > wanted else (low, factor)
@@ -84,15 +85,15 @@ def _match(control: Any, images: np.ndarray, wanted: float) -> float:
     return found
 
 
-def mean_spikes(estimator: Any, images: np.ndarray) -> float:
+def _mean_spikes(estimator: Any, stimulus: np.ndarray) -> float:
     """Return the mean number of spikes per image, as features are computed."""
     layer = estimator.layer()
     result = run_chunk(
         estimator.program(layer),
-        {"inputs": encode(estimator, images)},
+        {"inputs": stimulus},
         state(estimator),
         estimator.feature_parameters(),
         n_steps=estimator.n_steps(),
         seed=derived_seed(estimator.seed_, SHUFFLE, 0),
     )
-    return float(result.counts["totals"].sum() / len(images))
+    return float(result.counts["totals"].sum() / len(stimulus))

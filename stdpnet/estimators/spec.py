@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sklearn.pipeline import FeatureUnion
-
 from stdpnet.catalog import unknown_name
 from stdpnet.config import SpecError, from_dict, load_spec
 from stdpnet.encoding import Encoding
@@ -122,7 +120,7 @@ def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> LinearReadout:
 
 def load_network(
     spec: str | Path, overrides: Iterable[str] = (), *, random_state: int = 0
-) -> ConvSTDP | FeatureUnion:
+) -> Any:
     """Return the network of a specification, ready to be fitted.
 
     Parameters
@@ -146,4 +144,7 @@ def load_network(
     banks = make_banks(load_spec(spec, overrides), seed=random_state)
     if len(banks) == 1:
         return next(iter(banks.values()))
+    # Half a second to import, and only few networks have several banks.
+    from sklearn.pipeline import FeatureUnion
+
     return FeatureUnion(list(banks.items()))

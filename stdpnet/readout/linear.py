@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -275,6 +274,8 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
 
     def _fit_liblinear(self, blocks: FeatureBlocks, codes: np.ndarray) -> LinearReadout:
         features = [blocks.dense(k) for k in range(len(blocks.blocks))]
+        from sklearn.svm import LinearSVC  # a quarter of a second, and rarely needed
+
         machine = LinearSVC(
             C=self.C,
             dual=False,

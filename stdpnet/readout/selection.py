@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.model_selection import train_test_split
 
 from stdpnet.readout.blocks import feature_blocks
 from stdpnet.readout.linear import LinearReadout, check_classes
@@ -194,6 +193,8 @@ def _split(
         )
     if random_state is None:
         return rows[:-n_validation], rows[-n_validation:]
+    from sklearn.model_selection import train_test_split  # slow to import
+
     train, held_out = train_test_split(
         rows, test_size=n_validation, stratify=labels, random_state=random_state
     )
@@ -220,6 +221,8 @@ def _subset(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
     rows = np.arange(len(labels))
     if len(labels) - n < n_classes:
         return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
+    from sklearn.model_selection import train_test_split  # slow to import
+
     chosen, _ = train_test_split(rows, train_size=n, stratify=labels, random_state=seed)
     return np.sort(chosen)
 

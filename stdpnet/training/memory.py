@@ -16,7 +16,7 @@ class PeakMemory:
         children, in MB (10^6 bytes). Shared pages count once for each process.
     """
 
-    def __init__(self, interval: float = 0.05) -> None:
+    def __init__(self, interval: float = 0.25) -> None:
         self.megabytes = 0.0
         self._interval = interval
         self._stop = threading.Event()
