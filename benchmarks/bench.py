@@ -9,6 +9,7 @@ other work moves them, the ratios less.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -17,8 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from threading import Thread
 
 import numpy as np
+import psutil
 
 from stdpnet.encoding import Encoding, Poisson
 from stdpnet.engine.run import run_chunk
@@ -111,11 +114,18 @@ def chunk_job(data: np.ndarray) -> dict:
 
 
 def binary_memory(job: dict) -> float:
-    """Return the peak memory of the compiled program in MB, in a fresh process."""
-    import resource
-
-    run_chunk(**job)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+    """Return the peak resident memory of the compiled program in MB, sampled."""
+    peak = 0
+    thread = Thread(target=run_chunk, kwargs=job)
+    thread.start()
+    while thread.is_alive():
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # Before it starts the program, a child is still a copy of us.
+                if child.name() == "main":
+                    peak = max(peak, child.memory_info().rss)
+        time.sleep(0.002)
+    return peak / 1e6
 
 
 def measure(
@@ -137,6 +147,8 @@ def measure(
             run() for _ in range(repeats if "stdpnet" in name else max(1, repeats // 2))
         ]
         found[name] = {key: median(r[key] for r in results) for key in results[0]}
+        if name == "stdpnet program alone":
+            found[name]["peak_mb"] = binary_memory(job)
         print(f"{name:28s} {1e3 * found[name]['seconds']:9.3f} ms", file=sys.stderr)
     ours = found["stdpnet program alone"]["seconds"]
     for row in found.values():
