@@ -10,7 +10,7 @@ MARK := $(DEMO)/.made-by-make-demo
 
 help:
 	@echo "make demo    train on handwritten digits, results in $(DEMO)"
-	@echo "make test    run all tests          (make test ARGS='-m \"not slow\"')"
+	@echo "make test    run the tests          (the slow ones too: make test ARGS='-m \"\"')"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   time against plain Brian2"
 	@echo "make clean   remove .venv and caches; runs are kept"
@@ -36,7 +36,7 @@ demo: $(STAMP)
 	@$(BIN)/stdpnet report $(DEMO)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
