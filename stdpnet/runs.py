@@ -81,7 +81,8 @@ class RunFolder:
         try:
             metadata = json.loads(file.read_text())
             version = int(metadata["format"])
-            metadata["status"]
+            if version <= RUN_FORMAT:  # what a newer one holds, we cannot know
+                metadata["status"]
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{file} is damaged: {error}; train again") from error
         if version > RUN_FORMAT:
