@@ -5,12 +5,13 @@ that derives from `Parameters`. Its fields say what may be given; wrong values
 are refused where they are made, in one sentence.
 """
 
+import inspect
 import math
 import tomllib
 from copy import copy
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from stdpnet.catalog import spec_names, spec_path, unknown_name
 from stdpnet.units import Quantity, as_quantity, dimension_name
@@ -58,15 +59,21 @@ def number(
     integer: bool = False,
     doc: str = "",
 ) -> Any:
-    """Declare a field that holds a plain number (see `quantity` for the bounds)."""
-    metadata = {
-        "number": True,
-        "integer": integer,
-        "low": low,
-        "above": above,
-        "high": high,
-        "doc": doc,
-    }
+    """Declare a field for a number, or None if that is the default (see `quantity`)."""
+    bounds = {"low": low, "above": above, "high": high}
+    metadata = {"number": True, "integer": integer, **bounds, "doc": doc}
+    return field(default=default, metadata=metadata)
+
+
+def numbers(
+    default: tuple[float, ...],
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    doc: str = "",
+) -> Any:
+    """Declare a field that holds a sequence of at least two numbers."""
+    metadata = {"numbers": True, "low": low, "above": None, "high": high, "doc": doc}
     return field(default=default, metadata=metadata)
 
 
@@ -75,12 +82,33 @@ def choice(default: str, *, of: tuple[str, ...], doc: str = "") -> Any:
     return field(default=default, metadata={"choices": of, "doc": doc})
 
 
+def flag(default: bool = False, *, doc: str = "") -> Any:
+    """Declare a field that holds true or false."""
+    return field(default=default, metadata={"flag": True, "doc": doc})
+
+
+def text(default: str = "", *, doc: str = "") -> Any:
+    """Declare a field that holds equations or statements."""
+    return field(default=default, metadata={"text": True, "doc": doc})
+
+
+def names(default: tuple[str, ...] = (), *, doc: str = "") -> Any:
+    """Declare a field that holds names of variables."""
+    return field(default=default, metadata={"names": True, "doc": doc})
+
+
+def table(*, doc: str = "") -> Any:
+    """Declare a field that holds further parameters by name, numbers or quantities."""
+    return field(default_factory=dict, metadata={"table": True, "doc": doc})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
     """Base of everything that is described by parameters.
 
     Subclasses are frozen, keyword-only dataclasses whose fields are declared
-    with `quantity`, `number` or `choice`.
+    with `quantity`, `number`, `choice`, `flag` or `text`. A subclass that is only a
+    base says so: ``class Base(Parameters, abstract=True)``.
 
     Raises
     ------
@@ -88,6 +116,13 @@ class Parameters:
         If a value has the wrong dimension, is out of range, is not finite or
         is not one of the choices.
     """
+
+    #: Whether a class is only a base of others, in its own `__dict__`.
+    _abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, abstract: bool = False, **kwds: Any) -> None:
+        super().__init_subclass__(**kwds)
+        cls._abstract = abstract
 
     def __post_init__(self) -> None:
         for declared in fields(self):
@@ -97,16 +132,39 @@ class Parameters:
     def _checked(self, declared: Any, value: Any) -> Any:
         name = f"{type(self).__name__}.{declared.name}"
         meta = declared.metadata
+        if value is None and declared.default is None:
+            return None
         if "like" in meta:
             value = _checked_quantity(name, value, meta["like"])
             _check_bounds(name, value.value, meta, str(value))
         elif "number" in meta:
             value = _checked_number(name, value, meta["integer"])
             _check_bounds(name, value, meta, repr(value))
+        elif "numbers" in meta:
+            value = _checked_numbers(name, value, meta)
         elif "choices" in meta and value not in meta["choices"]:
             known = ", ".join(repr(c) for c in meta["choices"])
             raise ValueError(f"{name} must be one of {known}, got {value!r}")
+        elif "flag" in meta and not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false, got {value!r}")
+        elif "text" in meta and not isinstance(value, str):
+            raise ValueError(f"{name} must be text, got {value!r}")
+        elif "names" in meta:
+            value = _checked_names(name, value)
+        elif "table" in meta:
+            value = _checked_table(name, value)
         return value
+
+    def values(self) -> dict[str, Quantity | float]:
+        """Return the parameters that are numbers or quantities, by name."""
+        given = {
+            declared.name: getattr(self, declared.name) for declared in fields(self)
+        }
+        return {
+            name: value
+            for name, value in given.items()
+            if isinstance(value, (int, float, Quantity)) and not isinstance(value, bool)
+        }
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name (scikit-learn's convention)."""
@@ -169,6 +227,39 @@ def _checked_number(name: str, value: Any, integer: bool) -> Any:
     return converted
 
 
+def _checked_numbers(name: str, values: Any, meta: Any) -> tuple[float, ...]:
+    if isinstance(values, str) or not hasattr(values, "__len__") or len(values) < 2:
+        raise ValueError(f"{name} must be at least two numbers, got {values!r}")
+    checked = tuple(_checked_number(name, value, False) for value in values)
+    for value in checked:
+        _check_bounds(name, value, meta, repr(value))
+    return checked
+
+
+def _checked_names(name: str, value: Any) -> tuple[str, ...]:
+    is_list = isinstance(value, (list, tuple))
+    if not is_list or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name} must be a list of names, got {value!r}")
+    return tuple(value)
+
+
+def _checked_table(name: str, value: Any) -> dict[str, Quantity | float]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be a table of parameters, got {value!r}")
+    checked: dict[str, Quantity | float] = {}
+    for key, given in value.items():
+        if not str(key).isidentifier():
+            raise ValueError(f"{name}: {key!r} is not a name for a parameter")
+        try:
+            quantity = as_quantity(given)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}.{key}: {error}") from error
+        if not math.isfinite(quantity.value):
+            raise ValueError(f"{name}.{key} must be finite, got {quantity}")
+        checked[key] = quantity if any(quantity.dimension) else quantity.value
+    return checked
+
+
 def _check_bounds(name: str, value: float, meta: Any, shown: str) -> None:
     rules = [
         ("low", ">=", lambda bound: value >= bound),
@@ -187,6 +278,8 @@ def _plain(value: Any) -> Any:
         return str(value) if any(value.dimension) else value.value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return value
 
 
@@ -220,11 +313,12 @@ def from_dict(
 
 
 def concrete_subclasses(base: type[Parameters]) -> dict[str, type[Parameters]]:
-    """Return all final classes below `base`, by name."""
+    """Return all classes below `base` that are not abstract, by name."""
     found: dict[str, type[Parameters]] = {}
     for cls in base.__subclasses__():
-        below = concrete_subclasses(cls)
-        found.update(below or {cls.__name__: cls})
+        if not (cls._abstract or inspect.isabstract(cls)):
+            found[cls.__name__] = cls
+        found |= concrete_subclasses(cls)
     return found
 
 

@@ -78,8 +78,9 @@ def test_every_variable_belongs_to_its_level():
     assert described["groups"]["pixels"]["equations"]["neuron"] == [
         "dafferents_pre_trace/dt = -afferents_pre_trace / afferents_tau_pre : 1"
     ]
-    assert described["groups"]["pixels"]["trace_reset"] == ["afferents_pre_trace = 1"]
-    assert described["groups"]["pixels"]["between"]["neuron"] == [
+    assert described["groups"]["pixels"]["source_reset"] == ["afferents_pre_trace = 1"]
+    assert described["groups"]["pixels"]["target_reset"] == []
+    assert described["groups"]["pixels"]["start"]["neuron"] == [
         "afferents_pre_trace = 0"
     ]
 
@@ -114,7 +115,12 @@ def test_shapes_of_weights_and_counts():
 
 
 def test_a_projection_must_end_at_a_population():
-    backwards = replace(layer().projections[0], source="features", target="pixels")
+    backwards = replace(
+        layer().projections[0],
+        source="features",
+        target="pixels",
+        geometry=Convolution(height=1, width=1, padding=1),
+    )
     network = replace(layer(), projections=(backwards,))
     with pytest.raises(ValueError, match="must end at a population, got 'pixels'"):
         network.describe()
@@ -131,6 +137,6 @@ def test_no_two_parts_may_have_one_name(name):
 
 def test_a_line_that_is_no_equation_is_named(monkeypatch):
     monkeypatch.setattr(AdaptiveIF, "equations", "v : 1\nno equation")
-    message = "cannot read the equation or statement 'no equation'"
+    message = r"^AdaptiveIF\.equations: cannot read the equation 'no equation'; write"
     with pytest.raises(ValueError, match=message):
         layer(AdaptiveIF()).describe()

@@ -18,6 +18,16 @@ from stdpnet.engine.brian2_api import brian2
 METHODS = ("exact", "exponential_euler")
 
 
+def learns(projection: dict[str, Any]) -> bool:
+    """Say whether anything changes the weights of a described projection."""
+    return any(projection[code] for code in ("learn_pre", "learn_post", "learn_end"))
+
+
+def level_name(name: str, level: str) -> str:
+    """Return the group that holds the variables of a level: neuron, map or site."""
+    return name if level == "neuron" else f"{name}_{level}"
+
+
 class Assembly:
     """Brian2 objects of a description.
 
@@ -37,9 +47,8 @@ class Assembly:
         self.dtype = description["dtype"]
         self.groups: dict[str, Any] = {}
         self.others: list[Any] = []
-        self.clock = brian2.Clock(
-            dt=presentation * brian2.second, name="presentation_clock"
-        )
+        duration = presentation * brian2.second
+        self.clock = brian2.Clock(dt=duration, name="presentation_clock")
 
     def assemble(self) -> Any:
         """Make all objects and return the Brian2 network of them."""
@@ -66,7 +75,8 @@ class Assembly:
     def _on_spike(self, name: str, statements: list[str], when: str) -> None:
         raise NotImplementedError
 
-    def _between(self, name: str, level: str, statements: list[str]) -> None:
+    def _at_presentation(self, group: str, statements: list[str], when: str) -> None:
+        """Run statements for every member of a group, at the "start" or "end"."""
         raise NotImplementedError
 
     def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
@@ -113,27 +123,44 @@ class Assembly:
             neurons.variables.add_reference(variable, shared, index=f"_{level}")
 
     def _add_statements(self, name: str, group: dict[str, Any]) -> None:
-        if group["trace_reset"]:
-            self._on_spike(name, group["trace_reset"], "before_synapses")
-        if group.get("reset"):
-            self._on_spike(name, group["reset"], "resets")
-        for level, statements in group["between"].items():
+        for statements, when in (
+            (group["source_reset"], "before_synapses"),
+            (group["target_reset"], "after_synapses"),
+            (group["reset"], "resets"),
+        ):
             if statements:
-                self._between(name, level, statements)
-        if group.get("competition"):
+                self._on_spike(name, statements, when)
+        for when in ("start", "end"):
+            for level, statements in group[when].items():
+                if statements:
+                    self._at_presentation(level_name(name, level), statements, when)
+        if group["competition"]:
             self._add_silence(name, group)
+
+    def neuron_options(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Return what every kind of group of neurons is made with."""
+        tables = {
+            name: brian2.TimedArray(values, dt=1 * brian2.second)
+            for name, values in group["tables"].items()
+        }
+        options: dict[str, Any] = {"method": METHODS, "namespace": tables}
+        if group.get("refractory"):
+            options["refractory"] = group["refractory"]
+        return options
 
     # -- projections ----------------------------------------------------------------
 
     def _add_parts(self, name: str, projection: dict[str, Any]) -> None:
         """Make the group that holds weights and parameters of a projection."""
-        parts = api.Parts(name)
-        self.groups[name] = parts
         size = prod(projection["weights"])
-        api.add_array(parts, "w", size, api.FLOATS[self.dtype], self.weight_index)
+        parts = api.Parts(name, size)
+        self.groups[name] = parts
+        for variable in ("w", *projection["variables"]):
+            dtype = api.FLOATS[self.dtype]
+            api.add_array(parts, variable, size, dtype, self.weight_index)
         for parameter, unit in projection["parameters"].items():
             api.add_scalar(parts, parameter, unit, self.dtype)
-        if projection["learn_pre"] or projection["learn_post"]:
+        if learns(projection):
             api.add_scalar(parts, "learning", "1", self.dtype)
         for side, end in (("pre", "source"), ("post", "target")):
             if projection["traces"][side]:
@@ -147,7 +174,9 @@ class Assembly:
         """Return what the statements of a projection see: name to (group, name, index)."""
         projection = self.description["projections"][name]
         parts = self.groups[name]
-        shared = {"w": (parts, "w", "_kernel")}
+        shared = {
+            name: (parts, name, "_kernel") for name in ("w", *projection["variables"])
+        }
         for parameter in projection["parameters"]:
             shared[parameter] = (parts, parameter, "0")
         for side, end in (("pre", "source"), ("post", "target")):

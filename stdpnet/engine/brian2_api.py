@@ -51,11 +51,11 @@ FLOATS = {"float32": np.float32, "float64": np.float64}
 class Parts(Group):
     """Variables without a state update: parameters, kernels, computed indices."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, n: int = 1) -> None:
         self.codeobj_class = None
         super().__init__(name=name)
         self.variables = Variables(self)
-        self.variables.add_constant("N", 1)
+        self.variables.add_constant("N", n)
         self._enable_group_attributes()
 
 

@@ -34,7 +34,7 @@ def build(description_file: Path, folder: Path) -> None:
     Raises
     ------
     RuntimeError
-        If the compiler fails; the message has its last lines.
+        If the compiler fails; the message has its first complaint.
     """
     description = json.loads(description_file.read_text())
     sources = folder / "sources"
@@ -54,7 +54,7 @@ def _compile(sources: Path) -> None:
     if compiler is None:
         raise RuntimeError("no C++ compiler found")
     (sources / "all.h").write_text("".join(f"#include {name}\n" for name in HEADERS))
-    command = [compiler.path, *compiler.flags.split(), "-I.", f"-I{TEMPLATES}"]
+    command = [*compiler.command, *compiler.flags.split(), "-I.", f"-I{TEMPLATES}"]
     _call([*command, "-x", "c++-header", "all.h", "-o", "all.h.gch"], sources)
     files = sorted(file.relative_to(sources) for file in sources.rglob("*.cpp"))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -67,7 +67,7 @@ def _compile(sources: Path) -> None:
         )
         list(objects)
     link = [
-        compiler.path,
+        *compiler.command,
         *(f"{file}.o" for file in files),
         *compiler.link_flags.split(),
     ]
@@ -79,10 +79,21 @@ def _call(command: list[str], folder: Path) -> None:
         command, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        errors = "\n".join((done.stdout + done.stderr).strip().split("\n")[-12:])
         raise RuntimeError(
-            f"{command[0]} failed with status {done.returncode}: {errors or 'no message'}"
+            f"{command[0]} failed with status {done.returncode}: "
+            f"{first_complaint(done.stderr + done.stdout) or 'no message'}"
         )
+
+
+def first_complaint(text: str) -> str:
+    """Return the line of a compiler's output that says what was wrong first."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Where the disk is full, the compiler's own error may come before the reason.
+    for sign in ("no space left", "error"):
+        for line in lines:
+            if sign in line.lower():
+                return line
+    return lines[-1] if lines else ""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The folder of compiled programs: found by content, locked while built, limited in size."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -13,6 +12,10 @@ import pooch
 
 #: Oldest programs are removed beyond this many bytes.
 SIZE_LIMIT = 500 * 2**20
+#: How the names of folders begin in which a program is being built.
+BUILDING = "building-"
+#: Time between two marks that a program is in use.
+MARK_SECONDS = 60
 
 
 class CacheError(OSError):
@@ -28,7 +31,7 @@ def cache_folder() -> Path:
         If the folder cannot be made or written.
     """
     root = Path(os.environ.get("STDPNET_CACHE") or pooch.os_cache("stdpnet"))
-    folder = root / "programs"
+    folder = root.absolute() / "programs"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -51,13 +54,21 @@ def lock(path: Path) -> Iterator[None]:
     """Hold a lock file, so that two processes do not build the same program.
 
     The kernel releases it when the process ends, however it ends.
+
+    Raises
+    ------
+    CacheError
+        If the file cannot be made or locked.
     """
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    import fcntl  # not on Windows, where nothing is compiled
+
+    with contextlib.ExitStack() as stack:
         try:
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)
+            handle = stack.enter_context(path.open("w"))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise _unwritable(path.parent, error) from error
+        yield
 
 
 @dataclass(frozen=True)
@@ -75,22 +86,44 @@ def list_programs() -> list[CachedProgram]:
     """Return the programs in the cache, most recently used first."""
     found = []
     for manifest in cache_folder().glob("*/manifest.json"):
-        path = manifest.parent
-        size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
-        title = (path / "title").read_text() if (path / "title").exists() else ""
-        found.append(
-            CachedProgram(path.name, path, size, manifest.stat().st_mtime, title)
-        )
+        if manifest.parent.name.startswith(BUILDING):
+            continue
+        # Another process may remove it while we look.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(_cached(manifest))
     return sorted(found, key=lambda program: -program.last_used)
 
 
+def _cached(manifest: Path) -> CachedProgram:
+    path, title = manifest.parent, manifest.with_name("title")
+    return CachedProgram(
+        key=path.name,
+        path=path,
+        size=sum(f.stat().st_size for f in path.rglob("*") if f.is_file()),
+        last_used=manifest.stat().st_mtime,
+        title=title.read_text() if title.exists() else "",
+    )
+
+
+def mark_used(program: Path) -> None:
+    """Note that the program in a folder is in use, at most once a minute."""
+    manifest = program / "manifest.json"
+    # A program of another user, or one that has gone, is not ours to mark.
+    with contextlib.suppress(OSError):
+        if time.time() - manifest.stat().st_mtime > MARK_SECONDS:
+            manifest.touch()
+
+
 def clear() -> int:
-    """Remove every program; return how many bytes that freed."""
+    """Remove every program; return how many bytes that freed.
+
+    Lock files stay: another process may hold one.
+    """
     freed = sum(program.size for program in list_programs())
     for entry in cache_folder().iterdir():
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
-        else:
+        elif entry.suffix != ".lock":
             entry.unlink(missing_ok=True)
     return freed
 
@@ -102,9 +135,10 @@ def keep_within_limit(limit: int = SIZE_LIMIT) -> None:
     """
     # A program used within the hour may be running.
     old = time.time() - 3600
-    for leftover in cache_folder().glob("building-*"):
-        if leftover.stat().st_mtime < old:
-            shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in cache_folder().glob(f"{BUILDING}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if leftover.stat().st_mtime < old:
+                shutil.rmtree(leftover, ignore_errors=True)
     total = 0
     for program in list_programs():
         total += program.size

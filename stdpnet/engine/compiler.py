@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -13,13 +14,35 @@ FLAGS = "-w -O3 -march=native -ffast-math -fno-finite-math-only -std=c++17"
 EXACT_FLAGS = "-w -O3 -march=native -ffp-contract=off -std=c++17"
 
 
+class CompilerError(OSError):
+    """The compiler that was asked for is not there."""
+
+
 @dataclass(frozen=True)
 class Compiler:
-    """A C++ compiler and the flags that programs are built with."""
+    """A C++ compiler and the flags that programs are built with.
+
+    Attributes
+    ----------
+    path : str
+        The compiler, or a wrapper such as ``ccache``.
+    version : str
+        The first line of what it says of itself.
+    flags : str
+        Flags of every call that compiles.
+    arguments : tuple of str
+        What follows the path in every call.
+    """
 
     path: str
     version: str
     flags: str = FLAGS
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """The words that every call begins with."""
+        return [self.path, *self.arguments]
 
     @property
     def link_flags(self) -> str:
@@ -30,6 +53,7 @@ class Compiler:
         """Return everything about compiler and processor that shapes the code."""
         return {
             "compiler": self.version,
+            "arguments": shlex.join(self.arguments),
             "flags": self.flags,
             "platform": platform.system(),
             "processor": processor_features(),
@@ -39,25 +63,47 @@ class Compiler:
 def find_compiler() -> Compiler | None:
     """Return the compiler of ``$CXX``, else g++, c++ or clang++; None without one.
 
-    ``STDPNET_FLAGS`` replaces the flags.
+    ``CXX`` may be several words, such as ``ccache g++``. ``STDPNET_FLAGS``
+    replaces the flags.
+
+    Raises
+    ------
+    CompilerError
+        If ``CXX`` names something that is not there.
     """
     if platform.system() == "Windows":
         return None
-    for name in (os.environ.get("CXX"), "g++", "c++", "clang++"):
-        path = shutil.which(name) if name else None
+    wanted = _words(os.environ.get("CXX", ""))
+    for words in [wanted] if wanted else [["g++"], ["c++"], ["clang++"]]:
+        path = shutil.which(words[0])
         if path is not None:
-            return Compiler(
-                path, _version(path), os.environ.get("STDPNET_FLAGS", FLAGS)
-            )
+            flags = os.environ.get("STDPNET_FLAGS", FLAGS)
+            version = _version(path, *words[1:])
+            return Compiler(path, version, flags, tuple(words[1:]))
+    if wanted:
+        raise CompilerError(
+            f"CXX must name a C++ compiler, got {wanted[0]!r}, which was not found; "
+            "correct it or unset CXX"
+        )
     return None
 
 
+def _words(setting: str) -> list[str]:
+    try:
+        return shlex.split(setting)
+    except ValueError as error:
+        raise CompilerError(
+            f"CXX must name a C++ compiler, got {setting!r} ({error}); "
+            "correct it or unset CXX"
+        ) from error
+
+
 @lru_cache
-def _version(path: str) -> str:
+def _version(*command: str) -> str:
     shown = subprocess.run(
-        [path, "--version"], capture_output=True, text=True, check=False
+        [*command, "--version"], capture_output=True, text=True, check=False
     ).stdout
-    return shown.split("\n")[0] or path
+    return shown.split("\n")[0] or command[0]
 
 
 @lru_cache

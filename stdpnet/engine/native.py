@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from stdpnet.engine import brian2_api as api
-from stdpnet.engine.assemble import METHODS, Assembly
+from stdpnet.engine.assemble import Assembly, level_name
 from stdpnet.engine.brian2_api import brian2
+from stdpnet.models.equations import read_statement, variables
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 _LOOP = """
-stdpnet::run({network}.objects, brian::defaultclock, Network::_last_run_completed_fraction);
+stdpnet::run({network}.objects, brian::defaultclock, brian::%s,
+             Network::_last_run_completed_fraction);
 """
 
 
@@ -35,7 +37,10 @@ def generate(description: dict[str, Any], folder: Path) -> dict[str, Any]:
     # The duration is not used: the program's own loop counts presentations.
     assembly = NativeAssembly(description, presentation=1.0)
     assembly.assemble().run(1 * brian2.second, namespace={})
-    api.replace_run_loop(device, _LOOP)
+    # Brian2 declares only clocks that are used.
+    starts = any(part.clock is assembly.start_clock for part in assembly.others)
+    loop = _LOOP % ("start_clock" if starts else "defaultclock")
+    api.replace_run_loop(device, loop)
     device.build(directory=str(folder), compile=False, run=False)
     return api.array_files(device, assembly.groups)
 
@@ -45,13 +50,23 @@ class NativeAssembly(Assembly):
 
     weight_index = "_kernel"
 
+    def __init__(self, description: dict[str, Any], presentation: float) -> None:
+        super().__init__(description, presentation)
+        self.start_clock = brian2.Clock(dt=self.clock.dt, name="start_clock")
+        #: Groups whose spiking neurons a projection wants listed.
+        self.listed = {
+            projection["target"]
+            for projection in description["projections"].values()
+            if _is_gated(projection)
+        }
+
     def _make_neurons(self, name: str, group: dict[str, Any], n: int) -> Any:
         neurons = brian2.NeuronGroup(
             n,
             "\n".join(group["equations"]["neuron"]),
             threshold=group.get("threshold", "False"),
-            method=METHODS,
             name=name,
+            **self.neuron_options(group),
         )
         layout = self._layout(name)
         neurons.state_updater.template = "stdpnet_neurons"
@@ -68,7 +83,9 @@ class NativeAssembly(Assembly):
         else:
             thresholder.template = "stdpnet_threshold"
             thresholder.template_kwds |= self._tie_rule(group)
-            api.compute_besides(thresholder, "_crosses", group["crossing"], bool)
+            thresholder.template_kwds["random"] = group["random"]
+            if not group["random"]:
+                api.compute_besides(thresholder, "_crosses", group["crossing"], bool)
             if thresholder.template_kwds["ties"] != "all":
                 strength = group["strength"]
                 api.compute_besides(thresholder, "_strength", strength, np.float64)
@@ -97,21 +114,34 @@ class NativeAssembly(Assembly):
 
     def _add_statements(self, name: str, group: dict[str, Any]) -> None:
         super()._add_statements(name, group)
+        neurons, layout = self.groups[name], self._layout(name)
         log = "stdpnet_spike_log"
-        self._run(self.groups[name], log, "", "before_resets", logged_name=name)
+        self._run(neurons, log, "", "before_resets", order=-1, logged_name=name)
+        if name in self.listed:
+            layout |= {"listed_name": name}
+            self._run(neurons, "stdpnet_spiked", "", "after_synapses", **layout)
+        for level in ("neuron", "map"):
+            stored = variables("\n".join(group["equations"][level]))
+            if stored:
+                self._record(self.groups[level_name(name, level)], name, stored)
+
+    def _record(self, group: Any, name: str, stored: list[str]) -> None:
+        log = "stdpnet_state_log"
+        options: dict[str, Any] = {"recorded": stored, "recorded_name": name}
+        self._run(group, log, "", "end", needed=stored, **options)
 
     def _on_spike(self, name: str, statements: list[str], when: str) -> None:
         group, layout = self.groups[name], self._layout(name)
         self._run(group, "stdpnet_spikes", statements, when, **layout)
 
-    def _between(self, name: str, level: str, statements: list[str]) -> None:
-        group, layout = self.groups[name], self._layout(name)
-        if level != "neuron":
-            group = self.groups[f"{name}_{level}"]
-            layout = {"n_sites": 1, "n_maps": len(group)}
-        self._run(
-            group, "stdpnet_neurons", statements, "end", clock=self.clock, **layout
-        )
+    def _at_presentation(self, group: str, statements: list[str], when: str) -> None:
+        is_population = group in self.description["groups"]
+        members = self.groups[group]
+        layout: dict[str, Any] = {"n_sites": 1, "n_maps": int(members.N)}
+        if is_population:
+            layout = self._layout(group)
+        clock = self.start_clock if when == "start" else self.clock
+        self._run(members, "stdpnet_neurons", statements, when, clock=clock, **layout)
 
     def _add_silence(self, name: str, group: dict[str, Any]) -> None:
         height, width, _ = group["shape"]
@@ -137,11 +167,7 @@ class NativeAssembly(Assembly):
         for variable, (group, there, index) in self.shared_variables(name).items():
             if group is not parts:
                 parts.variables.add_reference(variable, group, there, index=f"_{index}")
-        variable = projection["transmit"].split("_post")[0]
-        target = self.groups[projection["target"]]
-        parts.variables.add_reference(
-            f"{variable}_post", target, variable, index="_post"
-        )
+        self._refer_to_neurons(parts, projection)
         self._spikes_of(parts, "_source_spikes", projection["source"])
         self._spikes_of(parts, "_target_spikes", projection["target"])
         codes = ("transmit", "learn_pre", "learn_post")
@@ -149,13 +175,51 @@ class NativeAssembly(Assembly):
             if projection[code]:
                 self._pathway(parts, projection, code, order)
 
+        if projection["learn_end"]:
+            self._at_end(parts, projection)
+        self._run(
+            parts,
+            "stdpnet_weight_log",
+            "",
+            "end",
+            order=1,
+            clock=self.clock,
+            needed=["w", *projection["variables"]],
+            recorded=["w", *projection["variables"]],
+            recorded_name=name,
+            n_weights=prod(projection["weights"]),
+        )
+
+    def _refer_to_neurons(self, parts: Any, projection: dict[str, Any]) -> None:
+        """Let statements see variables of the neurons, as v_pre or v_post."""
+        used = set(projection["neuron_variables"])
+        if projection["transmit"]:
+            used.add(projection["transmit"].split()[0])
+        for name in sorted(used):
+            variable, _, side = name.rpartition("_")
+            end = self.groups[projection["source" if side == "pre" else "target"]]
+            parts.variables.add_reference(name, end, variable, index=f"_{side}")
+
+    def _at_end(self, parts: Any, projection: dict[str, Any]) -> None:
+        """Run statements over all weights after every presentation."""
+        self._run(
+            parts,
+            "stdpnet_weights",
+            projection["learn_end"],
+            "end",
+            clock=self.clock,
+            learning_array=self._learning(parts),
+            n_weights=prod(projection["weights"]),
+        )
+
+    @staticmethod
+    def _learning(parts: Any) -> str:
+        return brian2.get_device().get_array_name(parts.variables["learning"])
+
     def _pathway(
         self, parts: Any, projection: dict[str, Any], code: str, order: int
     ) -> None:
-        learning = ""
-        if code != "transmit":
-            device = brian2.get_device()
-            learning = device.get_array_name(parts.variables["learning"])
+        learning = "" if code == "transmit" else self._learning(parts)
         side = "post" if code == "learn_post" else "pre"
         source = self.shape(projection["source"])
         target = self.shape(projection["target"])
@@ -171,8 +235,14 @@ class NativeAssembly(Assembly):
             template = "stdpnet_one_to_one"
             end = "source" if side == "pre" else "target"
             layout |= {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
-        if side == "pre":
-            layout["competes"] = self._competition(parts, projection["target"])
+        is_gated = code == "learn_pre" and _is_gated(projection)
+        layout["listed_name"] = projection["target"] if is_gated else ""
+        layout["competes"] = (
+            self._competition(projection) if code == "transmit" else None
+        )
+        layout["tally"] = (
+            f"{parts.name}.{'events' if code == 'transmit' else 'updates'}"
+        )
         self._run(
             parts,
             template,
@@ -183,19 +253,43 @@ class NativeAssembly(Assembly):
             **layout,
         )
 
-    def _competition(self, parts: Any, target: str) -> dict[str, str] | None:
-        """Return the arrays that say which target positions are silent."""
-        if not self.description["groups"][target].get("competition"):
+    def _competition(self, projection: dict[str, Any]) -> dict[str, str] | None:
+        """Return the arrays that say which target positions need no input any more.
+
+        Those are silent until the end of the presentation; their potentials are
+        seen by nobody if they are set when the next one starts.
+        """
+        target = projection["target"]
+        group = self.description["groups"][target]
+        variable = projection["transmit"].split("_post")[0]
+        started = [read_statement(line)[0] for line in group["start"]["neuron"]]
+        if not group["competition"] or variable not in started:
+            return None
+        if variable in self._seen_by_rules(target):
             return None
         device = brian2.get_device()
         names = {
             "site_wins": (f"{target}_site", "site_wins"),
             "winners": (target, "winners"),
         }
-        return {
-            key: device.get_array_name(self.groups[group].variables[variable])
-            for key, (group, variable) in names.items()
+        arrays = {
+            key: device.get_array_name(self.groups[group].variables[array])
+            for key, (group, array) in names.items()
         }
+        return {**arrays, "recorded": f"{target}.{variable}"}
+
+    def _seen_by_rules(self, target: str) -> set[str]:
+        """Return the variables of a group that statements of some rule use."""
+        seen = set()
+        for projection in self.description["projections"].values():
+            for side, end in (("pre", "source"), ("post", "target")):
+                if projection[end] == target:
+                    seen |= {
+                        name.removesuffix(f"_{side}")
+                        for name in projection["neuron_variables"]
+                        if name.endswith(f"_{side}")
+                    }
+        return seen
 
     # -- counters -----------------------------------------------------------------
 
@@ -277,6 +371,12 @@ class NativeAssembly(Assembly):
             template_kwds=template_kwds,
         )
         self.others.append(runner)
+
+
+def _is_gated(projection: dict[str, Any]) -> bool:
+    """Say whether learning on source spikes looks only at targets that have spiked."""
+    is_convolution = projection["geometry"]["type"] == "Convolution"
+    return bool(projection["gated"] and projection["learn_pre"] and is_convolution)
 
 
 def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str, Any]:

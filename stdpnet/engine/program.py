@@ -1,14 +1,15 @@
 """Programs: a described network made ready to run, found again in the cache.
 
-`build` returns a `Program`; `Program.run` takes stimuli and state and returns
-counts and state. A compiled program needs nothing of Brian2 to run.
+`build` returns a `Program`; `stdpnet.engine.run.run_chunk` takes it with stimuli
+and state and returns counts and state. A compiled program needs nothing of Brian2.
 """
 
 import hashlib
 import json
+import platform
+import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -21,8 +22,9 @@ from typing import Any
 
 from stdpnet import __version__
 from stdpnet.catalog import unknown_name
-from stdpnet.engine import cache
+from stdpnet.engine import cache, interpreter
 from stdpnet.engine.compiler import Compiler, find_compiler
+from stdpnet.models.equations import variables
 
 BACKENDS = ("auto", "cpp", "cython", "numpy")
 NO_COMPILER = (
@@ -30,6 +32,15 @@ NO_COMPILER = (
     "Brian2's NumPy code, about 500 times slower (half a second an MNIST image); "
     "install one, for example with 'apt install g++' or 'conda install gxx'"
 )
+ON_WINDOWS = (
+    "networks are not compiled on Windows: they run in Brian2's NumPy code, about 500 "
+    "times slower (half a second an MNIST image); use WSL or backend 'cython'"
+)
+NO_SPACE = (
+    "free some space, or set STDPNET_CACHE and TMPDIR to folders on a larger disk"
+)
+
+_EXCEPTION = re.compile(r"^[\w.]+(Error|Exception|Interrupt)\b")
 
 
 class ProgramError(OSError):
@@ -63,14 +74,12 @@ class Program:
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every array that a run takes and returns."""
         shapes = {
-            f"{name}.w": tuple(projection["weights"])
+            f"{name}.{variable}": tuple(projection["weights"])
             for name, projection in self.description["projections"].items()
+            for variable in ("w", *projection["variables"])
         }
         for name, group in self.description["groups"].items():
-            for line in group["equations"]["map"]:
-                variable = line.split("/dt")[0].removeprefix("d").split(":")[0].strip()
-                if "/dt" not in line:
-                    variable = line.split(":")[0].strip()
+            for variable in variables("\n".join(group["equations"]["map"])):
                 if variable != "map_wins":
                     shapes[f"{name}.{variable}"] = (group["shape"][2],)
         return shapes
@@ -80,7 +89,7 @@ class Program:
         parts = {**self.description["groups"], **self.description["projections"]}
         names = {f"{part}.{p}" for part in parts for p in parts[part]["parameters"]}
         for name, projection in self.description["projections"].items():
-            if projection["learn_pre"] or projection["learn_post"]:
+            if any(projection[f"learn_{when}"] for when in ("pre", "post", "end")):
                 names.add(f"{name}.learning")
         return names
 
@@ -94,20 +103,29 @@ def choose_backend(backend: str) -> str:
         If the backend is not known.
     ProgramError
         If "cpp" or "cython" is asked for and there is no compiler.
+    CompilerError
+        If ``CXX`` names a compiler that is not there.
     """
     if backend not in BACKENDS:
         raise ValueError(unknown_name("backend", str(backend), BACKENDS))
-    has_compiler = find_compiler() is not None
+    windows = platform.system() == "Windows"
+    # On Windows Brian2 finds the compiler of its Cython code by itself.
+    if backend == "numpy" or (backend == "cython" and windows):
+        return backend
+    if find_compiler() is not None:
+        return "cpp" if backend == "auto" else backend
     if backend == "auto":
-        if not has_compiler:
-            warnings.warn(NO_COMPILER, stacklevel=2)
-        return "cpp" if has_compiler else "numpy"
-    if backend in ("cpp", "cython") and not has_compiler:
+        warnings.warn(ON_WINDOWS if windows else NO_COMPILER, stacklevel=2)
+        return "numpy"
+    if windows:
         raise ProgramError(
-            f"backend {backend!r} needs a C++ compiler (g++, clang++ or $CXX) and "
-            "none was found; install one or use backend 'numpy'"
+            "backend 'cpp' is not available on Windows; use WSL, or backend 'cython' or "
+            "'numpy'"
         )
-    return backend
+    raise ProgramError(
+        f"backend {backend!r} needs a C++ compiler (g++, clang++ or $CXX) and "
+        "none was found; install one or use backend 'numpy'"
+    )
 
 
 def build(
@@ -132,7 +150,9 @@ def build(
     Raises
     ------
     ProgramError
-        If the compiler fails.
+        If the compiler fails, or there is none for the backend.
+    CompilerError
+        If ``CXX`` names a compiler that is not there.
     CacheError
         If the cache cannot be written.
     """
@@ -144,18 +164,23 @@ def build(
     key = _key(description, compiler)
     folder = cache.cache_folder() / key
     seconds = 0.0
-    if not (folder / "manifest.json").exists():
+    if not _is_complete(folder):
         with cache.lock(folder.parent / f"{key}.lock"):
-            if not (folder / "manifest.json").exists():
+            if not _is_complete(folder):
                 start = time.perf_counter()
                 if announce is not None:
                     announce(f"compiling {title or 'a network'}: 10 to 60 s, once")
                 _build_into(folder, description, compiler, title)
                 seconds = time.perf_counter() - start
         cache.keep_within_limit()
-    (folder / "manifest.json").touch()
+    cache.mark_used(folder)
     arrays = json.loads((folder / "manifest.json").read_text())["arrays"]
     return Program(description, backend, folder, arrays, seconds)
+
+
+def _is_complete(folder: Path) -> bool:
+    """Say whether a program is in the cache, not what is left of one."""
+    return (folder / "manifest.json").exists() and (folder / "main").exists()
 
 
 def _key(description: dict[str, Any], compiler: Compiler) -> str:
@@ -189,21 +214,18 @@ def _engine_hash() -> str:
 def _build_into(
     folder: Path, description: dict[str, Any], compiler: Compiler, title: str
 ) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix="building-", dir=folder.parent))
     try:
-        (temporary / "description.json").write_text(json.dumps(description))
-        _run_builder(temporary)
-        manifest = {
-            "description": description,
-            "compiler": compiler.fingerprint(),
-            "versions": {"stdpnet": __version__, "brian2": version("brian2")},
-            "arrays": json.loads((temporary / "arrays.json").read_text()),
-        }
-        (temporary / "title").write_text(title)
-        (temporary / "manifest.json").write_text(json.dumps(manifest))
-        if folder.exists():  # left by a build that was killed before its manifest
-            shutil.rmtree(folder)
-        temporary.rename(folder)
+        temporary = Path(tempfile.mkdtemp(prefix=cache.BUILDING, dir=folder.parent))
+        try:
+            (temporary / "description.json").write_text(json.dumps(description))
+            _run_builder(temporary)
+            _write_manifest(temporary, description, compiler, title)
+            temporary.chmod(0o755)  # a cache may be shared; mkdtemp lets nobody else in
+            if folder.exists():  # left by a build that was killed before its manifest
+                shutil.rmtree(folder)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     except ProgramError:
         raise
     except OSError as error:
@@ -211,29 +233,49 @@ def _build_into(
             f"cannot build in {folder.parent} ({error.strerror or error}); "
             "free some space or set STDPNET_CACHE"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_manifest(
+    folder: Path, description: dict[str, Any], compiler: Compiler, title: str
+) -> None:
+    manifest = {
+        "description": description,
+        "compiler": compiler.fingerprint(),
+        "versions": {"stdpnet": __version__, "brian2": version("brian2")},
+        "arrays": json.loads((folder / "arrays.json").read_text()),
+    }
+    (folder / "title").write_text(title)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def _run_builder(folder: Path) -> None:
-    command = [sys.executable, "-m", "stdpnet.engine.build"]
+    description = str(folder / "description.json")
     built = subprocess.run(
-        [*command, str(folder / "description.json"), str(folder)],
+        interpreter.command("stdpnet.engine.build", description, str(folder)),
+        cwd=folder,  # Brian2 reads preferences from the current folder
+        env=interpreter.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     if built.returncode != 0:
         errors = built.stderr.strip() or f"exit status {built.returncode}"
-        raise ProgramError(f"building the program failed: {_last_error(errors)}")
+        message = " ".join(_last_error(errors).split())
+        if "no space left" in errors.lower():
+            message += f"; {NO_SPACE}"
+        raise ProgramError(f"building the program failed: {message}")
 
 
 def _last_error(text: str) -> str:
-    """Return the message of the last exception in a traceback, without its frames."""
-    lines = text.split("\n")
-    starts = [
-        i
-        for i, line in enumerate(lines)
-        if "Error" in line and not line.startswith(" ")
-    ]
-    return "\n".join(lines[starts[-1] :] if starts else lines[-5:])
+    """Return the message that tells most of a traceback, without its frames.
+
+    Brian2 wraps what went wrong in an exception that only names the object.
+    """
+    lines = text.strip().split("\n")
+    starts = [i for i, line in enumerate(lines) if _EXCEPTION.match(line)]
+    telling = [i for i in starts if "BrianObjectException" not in lines[i]]
+    if not telling:
+        return "\n".join(lines[-5:])
+    message = lines[telling[-1] :]
+    end = message.index("") if "" in message else len(message)
+    return "\n".join(message[:end])

@@ -24,7 +24,7 @@ NEVER = 65535
 
 
 class EndOfPresentation(api.CodeRunner):  # type: ignore[misc]
-    """Statements between presentations: at the start of each but the first."""
+    """Statements after a presentation: at the start of each but the first."""
 
     def run(self) -> None:
         """Run the statements, except at t = 0."""
@@ -78,8 +78,8 @@ class ReferenceAssembly(Assembly):
             n,
             "\n".join(group["equations"]["neuron"]),
             threshold=group["threshold"],
-            method=METHODS,
             name=name,
+            **self.neuron_options(group),
         )
 
     def _make_input(self, name: str, group: dict[str, Any], n: int) -> Any:
@@ -114,8 +114,8 @@ class ReferenceAssembly(Assembly):
             ),
             threshold="wins",
             events={"cross": group["threshold"]},
-            method=METHODS,
             name=name,
+            **self.neuron_options(group),
         )
         neurons.thresholder["cross"].when = "before_thresholds"
 
@@ -150,16 +150,15 @@ class ReferenceAssembly(Assembly):
         )
         self.others.append(runner)
 
-    def _between(self, name: str, level: str, statements: list[str]) -> None:
-        group = self.groups[name if level == "neuron" else f"{name}_{level}"]
-        runner = EndOfPresentation(
-            group,
+    def _at_presentation(self, group: str, statements: list[str], when: str) -> None:
+        runner = {"start": api.CodeRunner, "end": EndOfPresentation}[when](
+            self.groups[group],
             "stateupdate",
             code="\n".join(statements),
             clock=self.clock,
             when="start",
-            order=-1,
-            name=f"{group.name}_between*",
+            order={"end": -2, "start": 0}[when],
+            name=f"{group}_{when}*",
         )
         self.others.append(runner)
 
@@ -179,9 +178,11 @@ class ReferenceAssembly(Assembly):
             for variable, (group, there, index) in self.shared_variables(name).items()
         }
         learning = self.parameters.get(f"{name}.learning", 0.0) > 0
-        on_pre = {"transmit": projection["transmit"]}
-        if learning and projection["learn_pre"]:
-            on_pre["learn_pre"] = projection["learn_pre"]
+        on_pre = {
+            code: projection[code]
+            for code in ("transmit", "learn_pre")
+            if projection[code] and (learning or code == "transmit")
+        }
         on_post = {}
         if learning and projection["learn_post"]:
             on_post["learn_post"] = projection["learn_post"]
@@ -190,10 +191,12 @@ class ReferenceAssembly(Assembly):
             self.groups[target],
             "kernel : integer (constant)",
             shared=shared,
-            on_pre=on_pre,
+            on_pre=on_pre or None,
             on_post=on_post or None,
             name=f"{name}_synapses",
         )
+        if learning and projection["learn_end"]:
+            self._at_presentation(name, [projection["learn_end"]], "end")
         for order, pathway in enumerate([*on_pre, *on_post]):
             getattr(synapses, pathway).order = order
         synapses.connect(i=pre, j=post)
@@ -224,14 +227,14 @@ class ReferenceAssembly(Assembly):
             self.groups[source], group, on_pre="count_post += 1", name=f"{name}_pooling"
         )
         pooling.connect(i=pre, j=post)
-        self._between(name, "neuron", ["count = 0"])
+        self._at_presentation(name, ["count = 0"], "end")
         self.counts[name] = brian2.StateMonitor(
             group,
             "count",
             record=True,
             clock=self.clock,
             when="start",
-            order=-2,
+            order=-3,
             name=f"{name}_record",
         )
         self.others += [pooling, self.counts[name]]

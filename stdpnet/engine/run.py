@@ -1,12 +1,11 @@
 """Runs of a program, a chunk of examples at a time: stimuli and state in, counts and state out."""
 
+import contextlib
 import errno
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -14,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet.config import unknown_name
+from stdpnet.engine import cache
+from stdpnet.engine.checks import check_arrays, plain_values
+from stdpnet.engine.processes import Job, new_job
 from stdpnet.engine.program import Program, ProgramError
+from stdpnet.engine.recording import requests
 
 #: How the stimulus of an input is stored.
 STIMULUS_DTYPES = {"steps": np.uint16, "rates": np.float32}
-#: Longest presentation; as the step of a spike it means never.
-MAX_STEPS = 65535
+#: The most that a counter holds; what would be more is refused, not cut off.
+MAX_COUNT = 65535
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,30 @@ class ChunkResult:
     state : dict
         Weights and per-map variables after the chunk.
     counts : dict
-        For each counter, pooled spike counts, uint16, (n_examples, height, width, n_maps).
-    spikes : dict
-        For each recorded group, int32 (n_spikes, 3): example, step, neuron.
+        For each counter, pooled spike counts, uint16, (n_examples, height, width,
+        n_maps). A counter that is full ends the run.
+    recordings : dict
+        For "group.spikes", int32 (n_spikes, 3): example, step, neuron; for
+        "group.variable", (n_examples, n_steps, n_neurons), at the end of each step;
+        for "projection.variable", (n_times, ...) of the shape of the weights.
+    events : dict
+        Number of "group.spikes", and of synaptic "projection.events" and
+        "projection.updates" of weights.
     """
 
     state: dict[str, np.ndarray]
     counts: dict[str, np.ndarray]
-    spikes: dict[str, np.ndarray] = field(default_factory=dict)
+    recordings: dict[str, np.ndarray] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def spikes(self) -> dict[str, np.ndarray]:
+        """The recorded spikes, by group."""
+        return {
+            name.removesuffix(".spikes"): rows
+            for name, rows in self.recordings.items()
+            if name.endswith(".spikes")
+        }
 
 
 def run_chunk(
@@ -50,7 +68,7 @@ def run_chunk(
     *,
     n_steps: int,
     seed: int,
-    record: Iterable[str] = (),
+    record: Mapping[str, Any] | Iterable[str] = (),
 ) -> ChunkResult:
     """Present some examples to a network.
 
@@ -69,114 +87,63 @@ def run_chunk(
         Length of a presentation in time steps.
     seed : int
         Seed of the random numbers drawn in this chunk.
-    record : iterable of str
-        Groups whose spikes to return.
+    record : dict, or iterable of str
+        What to return besides (see `stdpnet.engine.recording`), or groups whose
+        spikes to return.
 
     Raises
     ------
     ValueError
         If a stimulus or a state array has the wrong shape or is not finite, or
-        a parameter is missing or not known.
+        a parameter is missing, not known, or not a finite number.
     ProgramError
-        If the program crashed, was interrupted or did not finish. Nothing of
-        such a chunk is returned.
+        If the program crashed, was interrupted or did not finish, or a counter
+        was full. Nothing of such a chunk is returned.
     """
-    record = tuple(record)
-    n_examples = _check(program, stimuli, state, n_steps)
-    names = program.parameter_names()
-    _check_names("parameter", parameters, names)
-    if missing := sorted(names - set(parameters)):
-        raise ValueError(f"no value for the parameter {missing[0]!r}")
-    _check_names("group to record", record, program.description["groups"])
-    folder = Path(tempfile.mkdtemp(prefix="stdpnet-"))
-    try:
-        _write_inputs(folder, program, stimuli, state)
-        environment = {
-            "STDPNET_RUN": str(folder),
-            "STDPNET_EXAMPLES": str(n_examples),
-            "STDPNET_STEPS": str(n_steps),
-            "STDPNET_SEED": str(seed % 2**32),
-            "STDPNET_RECORD": ",".join(record),
-        }
-        if program.backend == "cpp":
-            _run_binary(program, folder, environment, parameters)
-        else:
-            from stdpnet.engine.worker import run_reference
+    recorded = requests(program.description, record)
+    n_examples = check_arrays(program, stimuli, state, n_steps)
+    values = plain_values(program, parameters)
+    settings = {
+        "STDPNET_EXAMPLES": str(n_examples),
+        "STDPNET_STEPS": str(n_steps),
+        "STDPNET_SEED": str(seed % 2**32),
+        "STDPNET_RECORD": ",".join(map(str, recorded)),
+    }
+    with new_job() as job, _readable_errors(job):
+        _write_inputs(job.folder, program, stimuli, state)
+        for request in recorded:
+            request.write(job.folder)
+        _run(program, job, settings, values)
+        result = _read_results(job.folder, program, n_examples, n_steps)
+        for request in recorded:
+            dtype = program.description["dtype"]
+            rows = request.read(job.folder, dtype, n_examples, n_steps)
+            result.recordings[request.name] = rows
+        return result
 
-            run_reference(program, folder, environment, parameters)
-        return _read_results(folder, program, n_examples, record)
+
+@contextlib.contextmanager
+def _readable_errors(job: Job) -> Iterator[None]:
+    try:
+        yield
     except ProgramError:
         raise
     except OSError as error:
         raise ProgramError(
-            f"cannot exchange data with the program in {folder}: {error.strerror or error}; "
-            "free some space or set TMPDIR"
+            f"cannot exchange data with the program in {job.folder}: "
+            f"{error.strerror or error}; free some space or set TMPDIR"
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check(
-    program: Program,
-    stimuli: Mapping[str, np.ndarray],
-    state: Mapping[str, np.ndarray],
-    n_steps: int,
-) -> int:
-    if not 1 <= n_steps <= MAX_STEPS:
-        raise ValueError(f"n_steps must be from 1 to {MAX_STEPS}, got {n_steps}")
-    inputs = {n: g for n, g in program.description["groups"].items() if g["stimulus"]}
-    for name, group in inputs.items():
-        if name not in stimuli:
-            raise ValueError(f"no stimulus for the input {name!r}")
-        _check_stimulus(name, stimuli[name], group)
-    counts = {len(stimuli[name]) for name in inputs}
-    if len(counts) != 1:
-        raise ValueError(
-            f"inputs must have equally many examples, got {sorted(counts)}"
-        )
-    for name, shape in program.state_shapes().items():
-        _check_state(name, state.get(name), shape)
-    return counts.pop()
-
-
-def _check_stimulus(name: str, stimulus: np.ndarray, group: dict[str, Any]) -> None:
-    if list(stimulus.shape[1:]) != group["shape"]:
-        raise ValueError(
-            f"the stimulus of {name!r} must have shape (n_examples, "
-            f"{', '.join(map(str, group['shape']))}), got {stimulus.shape}"
-        )
-    if stimulus.size == 0 or stimulus.dtype == STIMULUS_DTYPES["steps"]:
+def _run(
+    program: Program, job: Job, settings: dict[str, str], values: dict[str, float]
+) -> None:
+    if program.backend == "cpp":
+        _run_binary(program, job, settings, values)
         return
-    low, high = stimulus.min(), stimulus.max()
-    if group["stimulus"] == "steps":
-        if stimulus.dtype.kind not in "iu" or low < 0 or high > MAX_STEPS:
-            raise ValueError(
-                f"the stimulus of {name!r} must hold steps, integers from 0 to "
-                f"{MAX_STEPS} (never), got {stimulus.dtype} from {low} to {high}"
-            )
-    elif not (low >= 0 and np.isfinite(high)):
-        raise ValueError(
-            f"the stimulus of {name!r} must hold rates in Hz, finite and >= 0, "
-            f"got values from {low} to {high}"
-        )
+    from stdpnet.engine.worker import run_reference
 
-
-def _check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
-    known = set(known)
-    for name in given:
-        if name not in known:
-            raise ValueError(unknown_name(kind, name, known))
-
-
-def _check_state(name: str, array: np.ndarray | None, shape: tuple[int, ...]) -> None:
-    if array is None:
-        raise ValueError(f"no state array {name!r}")
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} has {np.sum(~np.isfinite(array))} values that are not finite"
-        )
+    run_reference(program, job, settings, values)
 
 
 def _write_inputs(
@@ -210,34 +177,20 @@ def brian2_name(program: Program, name: str) -> str:
 
 
 def _run_binary(
-    program: Program,
-    folder: Path,
-    environment: dict[str, str],
-    parameters: Mapping[str, float],
+    program: Program, job: Job, settings: dict[str, str], values: dict[str, float]
 ) -> None:
-    assert program.folder is not None
-    (folder / "results").mkdir()
-    settings = [f"{name}={value!r}" for name, value in parameters.items()]
-    settings += [
-        f"{brian2_name(program, name)}={folder / f'state_{name}'}"
+    results = job.folder / "results"
+    results.mkdir()
+    arguments = [f"{name}={value!r}" for name, value in values.items()]
+    arguments += [
+        f"{brian2_name(program, name)}={job.folder / f'state_{name}'}"
         for name in program.state_shapes()
     ]
-    command = [
-        str(program.folder / "main"),
-        "--results_dir",
-        f"{folder}/results/",
-        *settings,
-    ]
-    # A session of its own: Ctrl-C reaches us, and we end the program.
-    process = subprocess.Popen(
-        command,
-        cwd=program.folder,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    process = _start_binary(
+        program,
+        job,
+        ["--results_dir", f"{results}/", *arguments],
+        {**os.environ, **settings, "STDPNET_RUN": str(job.folder)},
     )
     try:
         output, errors = process.communicate()
@@ -245,7 +198,31 @@ def _run_binary(
         process.kill()
         process.wait()
         raise
-    _check_ending(process.returncode, output, errors, folder / "results")
+    _check_ending(process.returncode, output, errors, results)
+
+
+def _start_binary(
+    program: Program, job: Job, arguments: list[str], environment: dict[str, str]
+) -> subprocess.Popen:
+    assert program.folder is not None
+    cache.mark_used(program.folder)
+    try:
+        # A session of its own: Ctrl-C reaches us, and we end the program.
+        return job.start(
+            [str(program.folder / "main"), *arguments],
+            cwd=program.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramError(
+            f"the program {program.folder} was removed from the cache while it was in "
+            "use; run again"
+        ) from error
 
 
 def _check_ending(status: int, output: str, errors: str, results: Path) -> None:
@@ -270,7 +247,7 @@ def _check_ending(status: int, output: str, errors: str, results: Path) -> None:
 
 
 def _read_results(
-    folder: Path, program: Program, n_examples: int, record: Iterable[str]
+    folder: Path, program: Program, n_examples: int, n_steps: int
 ) -> ChunkResult:
     state = {}
     for name, shape in program.state_shapes().items():
@@ -282,16 +259,26 @@ def _read_results(
                 "lower the learning rate"
             )
     counts = {
-        name: _read_array(
-            folder / f"counts_{name}", np.uint16, (n_examples, *counter["shape"])
-        )
+        name: _read_counts(folder, name, counter, (n_examples, n_steps))
         for name, counter in program.description["counters"].items()
     }
-    spikes = {
-        name: np.fromfile(folder / f"spikes_{name}", np.int32).reshape(-1, 3)
-        for name in record
-    }
-    return ChunkResult(state, counts, spikes)
+    rows = (line.split() for line in (folder / "tally").read_text().splitlines())
+    return ChunkResult(state, counts, events={name: int(n) for name, n in rows})
+
+
+def _read_counts(
+    folder: Path, name: str, counter: dict[str, Any], size: tuple[int, int]
+) -> np.ndarray:
+    n_examples, n_steps = size
+    shape = (n_examples, *counter["shape"])
+    counts = _read_array(folder / f"counts_{name}", np.uint16, shape)
+    possible = n_steps * counter["geometry"].get("size", 1) ** 2
+    if possible > MAX_COUNT and (counts == MAX_COUNT).any():
+        raise ProgramError(
+            f"the counter {name!r} reached {MAX_COUNT}, the most it can hold; this chunk is "
+            "discarded, shorten the presentation or make the pooling smaller"
+        )
+    return counts
 
 
 def _state_file(folder: Path, program: Program, name: str) -> Path:

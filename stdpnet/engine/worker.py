@@ -6,17 +6,21 @@ The protocol is that of a compiled program: a folder with raw arrays in and out.
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stdpnet.engine import interpreter
+from stdpnet.engine.processes import Job
 from stdpnet.engine.program import Program, ProgramError, _last_error
-from stdpnet.engine.run import STIMULUS_DTYPES, brian2_name
+from stdpnet.engine.run import MAX_COUNT, STIMULUS_DTYPES, brian2_name
 
 _lock = threading.Lock()
 _worker: subprocess.Popen | None = None
@@ -24,20 +28,21 @@ _worker: subprocess.Popen | None = None
 
 def run_reference(
     program: Program,
-    folder: Path,
-    environment: dict[str, str],
+    job: Job,
+    settings: dict[str, str],
     parameters: Mapping[str, float],
 ) -> None:
-    """Run one chunk in the worker process and leave its results in `folder`."""
+    """Run one chunk in the worker process and leave its results in the job's folder."""
     request = {
         "description": program.description,
         "backend": program.backend,
-        "folder": str(folder),
-        "environment": environment,
+        "folder": str(job.folder),
+        "environment": settings,
         "parameters": dict(parameters),
     }
     with _lock:
         worker = _running_worker()
+        job.give_to(worker)
         try:
             worker.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
             worker.stdin.flush()  # type: ignore[union-attr]
@@ -59,7 +64,10 @@ def _running_worker() -> subprocess.Popen:
         stop_worker()
     if _worker is None:
         _worker = subprocess.Popen(
-            [sys.executable, "-m", "stdpnet.engine.worker"],
+            interpreter.command("stdpnet.engine.worker"),
+            # Brian2 reads preferences from the current folder.
+            cwd=Path(__file__).parent,
+            env=interpreter.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -79,8 +87,22 @@ def stop_worker() -> None:
         _worker = None
 
 
+def _forget() -> None:
+    """Leave the worker to the parent, after a fork."""
+    global _lock, _worker
+    _lock = threading.Lock()
+    if _worker is not None:
+        _worker.returncode = 0  # so that Python does not wait for what is not ours
+        _worker = None
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget)
+
+
 def serve() -> None:
     """Carry out requests from standard input until it closes."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         try:
@@ -95,16 +117,24 @@ def serve() -> None:
         answers.flush()
 
 
+def _end_with(parent: int) -> None:
+    """End this process, even amid a request, once its parent has ended."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def carry_out(request: dict[str, Any]) -> None:
     """Build the reference network of a request, run it, write its results."""
     from stdpnet.engine.brian2_api import FLOATS, brian2
+    from stdpnet.engine.monitors import Monitors
     from stdpnet.engine.reference import ReferenceAssembly
 
     program = Program(request["description"], request["backend"])
     folder, settings = Path(request["folder"]), request["environment"]
     n_steps = int(settings["STDPNET_STEPS"])
     n_examples = int(settings["STDPNET_EXAMPLES"])
-    record = [name for name in settings["STDPNET_RECORD"].split(",") if name]
+    wanted = [name.split(":") for name in settings["STDPNET_RECORD"].split(",") if name]
     brian2.start_scope()
     brian2.prefs.codegen.target = program.backend
     brian2.prefs.core.default_float_dtype = FLOATS[program.description["dtype"]]
@@ -118,14 +148,11 @@ def carry_out(request: dict[str, Any]) -> None:
     )
     network = assembly.assemble()
     _set_state(program, assembly, folder)
-    monitors = {name: brian2.SpikeMonitor(assembly.groups[name]) for name in record}
-    network.add(*monitors.values())
+    monitors = Monitors(assembly, folder, {name: int(n) for name, n in wanted})
+    network.add(*monitors.objects)
     network.run(n_examples * assembly.clock.dt + brian2.defaultclock.dt, namespace={})
     _write_results(program, assembly, folder)
-    for name, monitor in monitors.items():
-        steps = np.round(monitor.t / brian2.defaultclock.dt).astype(np.int32)
-        rows = np.stack([steps // n_steps, steps % n_steps, monitor.i[:]], axis=1)
-        rows.astype(np.int32).tofile(folder / f"spikes_{name}")
+    monitors.write(folder, n_examples)
 
 
 def _read_stimuli(
@@ -157,7 +184,7 @@ def _write_results(program: Program, assembly: Any, folder: Path) -> None:
         values.astype(program.description["dtype"]).tofile(folder / f"result_{name}")
     for name, monitor in assembly.counts.items():
         # The first row is from before the first presentation.
-        counts = np.asarray(monitor.count).T[1:]
+        counts = np.minimum(np.asarray(monitor.count).T[1:], MAX_COUNT)
         counts.astype(np.uint16).tofile(folder / f"counts_{name}")
 
 

@@ -12,11 +12,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from stdpnet import __version__
 from stdpnet.config import Parameters
+from stdpnet.models.custom import resolved
+from stdpnet.runs import writing_hdf5
 from stdpnet.units import Quantity, as_quantity
 
 #: Version of saved estimators; older ones still open.
 FILE_FORMAT = 1
 _TEXT = h5py.string_dtype()
+#: What reading a damaged file may raise.
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
 
     #: Names of learned arrays that `save` writes and `load` restores.
     _saved: ClassVar[tuple[str, ...]] = ()
+    #: Those of them that a file may lack.
+    _optional: ClassVar[tuple[str, ...]] = ()
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also those of parts: ``rule__learning_rate=0.02``.
@@ -67,9 +73,7 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         part_name, _, key = name.partition("__")
         if part_name not in self.get_params(deep=False):
             super().set_params(**{part_name: value})  # raises the usual error
-        part = getattr(self, part_name)
-        if part is None:
-            part = self._default_part(part_name)
+        part = self._resolved_part(part_name)
         if not isinstance(part, Parameters):
             raise ValueError(
                 f"{type(self).__name__}.{part_name} has no parameters to set, "
@@ -77,9 +81,9 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
             )
         setattr(self, part_name, replaced(part, key, value))
 
-    def _default_part(self, name: str) -> Any:
-        """Return what a part that is None stands for."""
-        raise NotImplementedError
+    def _resolved_part(self, name: str) -> Any:
+        """Return a part, or what its shorthand stands for."""
+        return getattr(self, name)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -98,15 +102,15 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         ----------
         path : path
             File to write; an existing one is replaced.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was there before is kept.
         """
         path = Path(path)
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            with h5py.File(partial, "w") as file:
-                self.write_to(file)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with writing_hdf5(path) as file:
+            self.write_to(file)
         return path
 
     def write_to(self, group: h5py.Group) -> None:
@@ -116,9 +120,14 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         group.attrs["class"] = type(self).__name__
         group.attrs["params"] = json.dumps(self._plain_params())
         learned = group.require_group("learned")
-        for name in self._saved:
-            if hasattr(self, name):
+        known = [name for name in self._saved if hasattr(self, name)]
+        if set(self._required()) <= set(known):  # else nothing was learned yet
+            for name in known:
                 _write(learned, name, getattr(self, name))
+
+    @classmethod
+    def _required(cls) -> list[str]:
+        return [name for name in cls._saved if name not in cls._optional]
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -135,29 +144,67 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
         try:
-            with h5py.File(path, "r") as file:
-                return cls.read_from(file)
-        except (OSError, KeyError, json.JSONDecodeError) as error:
+            file = h5py.File(path, "r")
+        except OSError as error:
             raise ValueError(
                 f"{path} is not a saved {cls.__name__}: {error}"
             ) from error
+        with file:
+            return cls.read_from(file)
 
     @classmethod
     def read_from(cls, group: h5py.Group) -> Self:
-        """Read an estimator from an open HDF5 group."""
-        if group.attrs["format"] > FILE_FORMAT:
+        """Read an estimator from an open HDF5 group.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged, of another class, or of a newer version.
+        """
+        params = cls._read_header(group)
+        try:
+            estimator = cls._from_plain(params)
+            for name in group["learned"]:
+                estimator._restore(name, _read(group["learned"][name]))
+            estimator._check_complete(group)
+        except _DAMAGE as error:
+            reason = error.args[0] if isinstance(error, KeyError) else error
             raise ValueError(
-                f"{group.file.filename} has format {group.attrs['format']}, this version "
+                f"{group.file.filename} is damaged or of a newer version: {reason}; "
+                "train again, or upgrade stdpnet"
+            ) from error
+        return estimator
+
+    @classmethod
+    def _read_header(cls, group: h5py.Group) -> Any:
+        """Return the parameters of an estimator of this class and a known format."""
+        file, header = group.file.filename, group.attrs
+        if missing := [n for n in ("format", "class", "params") if n not in header]:
+            raise ValueError(
+                f"{file} is not a saved {cls.__name__}: it has no {missing[0]!r}"
+            )
+        if header["format"] > FILE_FORMAT:
+            raise ValueError(
+                f"{file} has format {header['format']}, this version "
                 f"of stdpnet ({__version__}) reads up to {FILE_FORMAT}; upgrade stdpnet"
             )
-        if group.attrs["class"] != cls.__name__:
+        if header["class"] != cls.__name__:
             raise ValueError(
-                f"{group.file.filename} holds a {group.attrs['class']}, not a {cls.__name__}"
+                f"{file} holds a {header['class']}, not a {cls.__name__}"
             )
-        estimator = cls._from_plain(json.loads(group.attrs["params"]))
-        for name in group["learned"]:
-            estimator._restore(name, _read(group["learned"][name]))
-        return estimator
+        try:
+            return json.loads(header["params"])
+        except (TypeError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"{file} is not a saved {cls.__name__}: {error}"
+            ) from error
+
+    def _check_complete(self, group: h5py.Group) -> None:
+        """Raise KeyError if something learned is missing, but not all of it."""
+        if len(group["learned"]):
+            for name in self._required():
+                if name not in group["learned"]:
+                    raise KeyError(f"it has no {name}")
 
     def _restore(self, name: str, value: Any) -> None:
         setattr(self, name, value)
@@ -197,7 +244,7 @@ def derived_seed(seed: int, *numbers: int) -> int:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Parameters):
-        return value.to_dict()
+        return resolved(value).to_dict()
     if isinstance(value, Quantity):
         return str(value)
     if hasattr(value, "dim"):  # a quantity of Brian2

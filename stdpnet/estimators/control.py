@@ -7,7 +7,13 @@ from sklearn.base import clone
 
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed
-from stdpnet.estimators.learning import FIT, Learning, encode, state
+from stdpnet.estimators.learning import (
+    FIT,
+    Learning,
+    encode,
+    state,
+    take_over_state,
+)
 
 #: Mean spikes per image of learned network and control agree within this.
 TOLERANCE = 0.1
@@ -21,7 +27,8 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     histogram stays. Thresholds then adapt to it with weight learning off, on
     as many images as the kernels had been learned from, and are finally
     scaled together until the mean number of spikes per image, measured as
-    features are, agrees with that of the learned network within 10 %.
+    features are, agrees with that of the learned network within 10 %. Neurons
+    without an adaptive threshold keep the one that they have.
 
     Parameters
     ----------
@@ -67,7 +74,7 @@ def _settle(control: Any, images: np.ndarray) -> None:
             n_steps=control.n_steps(),
             seed=derived_seed(control.seed_, SHUFFLE, FIT, number),
         )
-        control.thresholds_ = result.state["features.theta"]
+        take_over_state(control, result.state)
 
 
 def _match(control: Any, stimulus: np.ndarray, wanted: float) -> float:
@@ -75,7 +82,7 @@ def _match(control: Any, stimulus: np.ndarray, wanted: float) -> float:
     settled = control.thresholds_
     low, high = 0.25, 4.0
     factor = 1.0
-    for _ in range(20):
+    for _ in range(20 if settled.any() else 1):
         control.thresholds_ = (settled * factor).astype(settled.dtype)
         found = _mean_spikes(control, stimulus)
         if abs(found - wanted) <= TOLERANCE / 2 * wanted:

@@ -9,10 +9,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.config import from_dict
 from stdpnet.encoding import Encoding
-from stdpnet.estimators.base import Progress, STDPTransformer, derived_seed
+from stdpnet.estimators.base import Progress, STDPTransformer
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.images import as_images
-from stdpnet.estimators.learning import START, Learning, check_contrast
+from stdpnet.estimators.learning import (
+    Learning,
+    check_contrast,
+    starting_state,
+    take_over_state,
+)
 from stdpnet.estimators.parts import ConvParts
 from stdpnet.estimators.show import track
 from stdpnet.models.neurons import NeuronModel
@@ -69,7 +74,8 @@ class ConvSTDP(ConvParts, STDPTransformer):
         default: as during learning.
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to
-        `w_max`, is below; zero: never.
+        `w_max`, is below; with binary weights, when that part of them has
+        switched in a chunk. Zero: never.
     image_shape : tuple, optional
         (height, width[, channels]) of 2-D X.
     chunk_size : int
@@ -101,6 +107,10 @@ class ConvSTDP(ConvParts, STDPTransformer):
         Learned kernels, ON channels first.
     thresholds_ : ndarray, shape (n_maps,)
         Adaptive part of the thresholds.
+    counts_ : dict of int
+        While learning: number of spikes of each population (`inputs.spikes`,
+        `features.spikes`), of spikes that arrived at synapses (`afferents.events`)
+        and of times that a rule was applied to a weight (`afferents.updates`).
     converged_ : bool
         Whether learning stopped because the kernels converged.
     history_ : dict of ndarray
@@ -121,6 +131,8 @@ class ConvSTDP(ConvParts, STDPTransformer):
         "kernels_",
         "initial_kernels_",
         "thresholds_",
+        "other_state_",
+        "counts_",
         "history_",
         "n_chunks_",
         "n_shown_",
@@ -256,15 +268,10 @@ class ConvSTDP(ConvParts, STDPTransformer):
         self.max_value_ = float(images.max()) or 1.0
         self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
         check_contrast(self, images)
-        layer = self.layer()
-        rng = np.random.default_rng(derived_seed(self.seed_, START))
-        shape = layer.convolution.kernel_shape(layer.inputs, self.n_maps)
-        low, high = 0.2 * layer.rule.w_max, 0.8 * layer.rule.w_max
-        # Channels last inside the program, maps first outside.
-        self.kernels_ = np.moveaxis(rng.uniform(low, high, shape), -1, 0).astype("f4")
+        self.thresholds_ = np.zeros(self.n_maps, self.dtype)
+        take_over_state(self, starting_state(self, self.layer()))
         self.initial_kernels_ = self.kernels_
-        theta = layer.neuron.initial().get("theta", 0.0)
-        self.thresholds_ = np.full(self.n_maps, theta, "f4")
+        self.counts_: dict[str, int] = {}
         self.n_chunks_ = self.n_shown_ = self.n_images_shown_ = 0
         self.converged_ = self.fitted_ = False
         self.history_: dict[str, np.ndarray] = {}

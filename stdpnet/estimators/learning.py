@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from stdpnet.encoding import count_blank, count_windows, sample_windows
+from stdpnet.encoding.images import all_windows
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import Progress, derived_seed, warn_blank
+from stdpnet.models.projections import Convolution
 
 #: Uses of randomness, part of every derived seed.
 START, ORDER, FIT, PATCHES, TRANSFORM = range(5)
@@ -31,6 +33,7 @@ class Learning:
         self.layer = estimator.layer()
         if self.on_patches:
             self.layer = self.layer.on_patches()
+        self.layer.rule.check_weights(estimator.kernels_, "kernels_")
         self.program = estimator.program(self.layer)
         self.parameters = self.layer.network().parameter_values()
         self._decays = {
@@ -49,10 +52,7 @@ class Learning:
         for chunk in islice(chunks, self.estimator.n_chunks_, None):
             if self.estimator.converged_:
                 break
-            progress = self.show(images[chunk], total)
-            # A checkpoint written at the yield must know it.
-            self.estimator.converged_ = self._has_converged()
-            yield progress
+            yield self.show(images[chunk], total)
         self._warn_blank()
 
     def _chunks(self, n_images: int, n_epochs: int) -> Iterator[np.ndarray]:
@@ -67,14 +67,25 @@ class Learning:
     def run_in_order(self, images: np.ndarray) -> Iterator[Progress]:
         """Show all images once, in their order, after what was shown before."""
         size = self.estimator.chunk_size
+        total = self.estimator.n_images_shown_ + len(images)
         for start in range(0, len(images), size):
-            yield self.show(images[start : start + size], len(images))
+            yield self.show(images[start : start + size], total, stops=False)
         self._warn_blank()
 
-    def show(self, images: np.ndarray, total: int) -> Progress:
-        """Show one chunk of images and take over what it changed."""
+    def show(self, images: np.ndarray, total: int, *, stops: bool = True) -> Progress:
+        """Show one chunk of images and take over what it changed.
+
+        Parameters
+        ----------
+        images : ndarray, shape (n, height, width, channels)
+            The chunk.
+        total : int
+            Images shown at the end, for the progress.
+        stops : bool
+            Whether learning ends when the kernels have converged.
+        """
         estimator = self.estimator
-        stimulus = self.stimulus(images)
+        stimulus = self.stimulus(images, estimator.n_chunks_)
         result = run_chunk(
             self.program,
             {"inputs": stimulus},
@@ -83,14 +94,13 @@ class Learning:
             n_steps=estimator.n_steps(),
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
         )
-        self._take_over(result, len(stimulus))
-        estimator.n_images_shown_ += len(images)
-        history = estimator.history_
+        # In one step: Ctrl-C must not leave half of what a chunk has changed.
+        vars(estimator).update(self._learned(result, len(images), len(stimulus), stops))
+        history, shown = estimator.history_, estimator.n_images_shown_
         spikes = float(history["spikes"][-1].sum())
-        shown = estimator.n_images_shown_
         return Progress(shown, total, float(history["convergence"][-1]), spikes)
 
-    def stimulus(self, images: np.ndarray) -> np.ndarray:
+    def stimulus(self, images: np.ndarray, chunk: int) -> np.ndarray:
         """Encode one chunk of images; draw patches of them if learning is on patches."""
         estimator = self.estimator
         stimulus = encode(estimator, images)
@@ -99,9 +109,7 @@ class Learning:
         if not self.on_patches:
             return stimulus
         self._decay_by_patch(stimulus)
-        rng = np.random.default_rng(
-            derived_seed(estimator.seed_, PATCHES, estimator.n_chunks_)
-        )
+        rng = np.random.default_rng(derived_seed(estimator.seed_, PATCHES, chunk))
         return sample_windows(
             stimulus,
             estimator.kernel_size,
@@ -112,37 +120,41 @@ class Learning:
 
     def _decay_by_patch(self, stimulus: np.ndarray) -> None:
         """Spread what decays with every image over the patches that make up one."""
-        windows = count_windows(stimulus, self.estimator.kernel_size)
-        n_windows = max(1.0, float(windows.mean()))
+        n_windows = max(1.0, mean_windows(stimulus, self.estimator.layer().convolution))
         for name, lost in self._decays.items():
             self.parameters[name] = 1 - (1 - lost) ** (1 / n_windows)
 
-    def _take_over(self, result: ChunkResult, n_shown: int) -> None:
+    def _learned(
+        self, result: ChunkResult, n_images: int, n_shown: int, stops: bool
+    ) -> dict[str, Any]:
+        """Return the attributes of the estimator after a chunk."""
         estimator = self.estimator
-        estimator.kernels_ = np.moveaxis(result.state["afferents.w"], -1, 0).copy()
-        estimator.thresholds_ = result.state.get(
-            "features.theta", estimator.thresholds_
-        )
-        estimator.n_chunks_ += 1
-        estimator.n_shown_ += n_shown
+        new = learned_arrays(result.state)
+        new["counts_"] = added(getattr(estimator, "counts_", {}), result.events)
+        new["n_chunks_"] = estimator.n_chunks_ + 1
+        new["n_shown_"] = estimator.n_shown_ + n_shown
+        new["n_images_shown_"] = estimator.n_images_shown_ + n_images
         row = {
-            "n_shown": estimator.n_shown_,
-            "convergence": self._convergence(),
-            "thresholds": estimator.thresholds_,
+            "n_shown": new["n_shown_"],
+            "convergence": self._convergence(new["kernels_"]),
+            "thresholds": new.get("thresholds_", estimator.thresholds_),
             "spikes": result.counts["totals"][:, 0, 0].mean(axis=0),
         }
-        if is_snapshot(estimator.n_chunks_):
-            row |= {"kernels": estimator.kernels_, "kernels_shown": estimator.n_shown_}
-        for name, value in row.items():
-            _append(estimator.history_, name, np.asarray(value))
+        if stops:
+            new["converged_"] = bool(row["convergence"] < estimator.tol)
+        if is_snapshot(new["n_chunks_"]):
+            row |= {"kernels": new["kernels_"], "kernels_shown": new["n_shown_"]}
+        new["history_"] = appended(estimator.history_, row)
+        return new
 
-    def _convergence(self) -> float:
-        w_max = self.layer.rule.w_max
-        w = self.estimator.kernels_ / w_max
+    def _convergence(self, kernels: np.ndarray) -> float:
+        """Return the mean of w (1 - w), or which part of binary weights switched."""
+        rule = self.layer.rule
+        w = kernels / rule.w_max
+        if rule.levels is not None:
+            before = self.estimator.kernels_ / rule.w_max
+            return float(np.mean(np.abs(w - before)))
         return float(np.mean(w * (1 - w)))
-
-    def _has_converged(self) -> bool:
-        return bool(self.estimator.history_["convergence"][-1] < self.estimator.tol)
 
     def _warn_blank(self) -> None:
         warn_blank(self.n_blank, self.n_seen, "they teach nothing")
@@ -180,15 +192,70 @@ def check_contrast(estimator: Any, images: np.ndarray) -> None:
 
 
 def state(estimator: Any) -> dict[str, np.ndarray]:
-    """Return kernels and thresholds as a program takes them."""
+    """Return everything learned as a program takes it."""
     return {
         "afferents.w": np.moveaxis(estimator.kernels_, 0, -1),
         "features.theta": estimator.thresholds_,
+        # Files of before 0.2 have none.
+        **getattr(estimator, "other_state_", {}),
     }
 
 
-def _append(history: dict[str, np.ndarray], name: str, row: np.ndarray) -> None:
-    before = history.get(name)
-    history[name] = (
-        row[np.newaxis] if before is None else np.concatenate([before, row[np.newaxis]])
-    )
+def learned_arrays(found: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return what a program left as attributes of an estimator."""
+    others = dict(found)
+    # Channels last inside the program, maps first outside.
+    kernels = np.moveaxis(others.pop("afferents.w"), -1, 0).copy()
+    thresholds = others.pop("features.theta", None)
+    learned = {"kernels_": kernels, "other_state_": others}
+    return learned if thresholds is None else learned | {"thresholds_": thresholds}
+
+
+def starting_state(estimator: Any, layer: Any) -> dict[str, np.ndarray]:
+    """Return random weights, and what neurons and synapses start from."""
+    rng = np.random.default_rng(derived_seed(estimator.seed_, START))
+    shape = layer.convolution.kernel_shape(layer.inputs, estimator.n_maps)
+    w = layer.rule.initial_weights(rng, shape).astype(layer.dtype)
+    found = {"afferents.w": w}
+    for name, values in layer.rule.synapses(w).items():
+        found[f"afferents.{name}"] = values
+    for name in layer.neuron.per_map:
+        start = layer.neuron.initial().get(name, 0.0)
+        found[f"features.{name}"] = np.full(estimator.n_maps, start, layer.dtype)
+    return found
+
+
+def added(counts: dict[str, int], events: dict[str, int]) -> dict[str, int]:
+    """Return the events of one run added to those before."""
+    return {name: counts.get(name, 0) + n for name, n in events.items()}
+
+
+def appended(history: dict[str, np.ndarray], row: dict[str, Any]) -> dict[str, Any]:
+    """Return a history with one more row."""
+    longer = dict(history)
+    for name, value in row.items():
+        new = np.asarray(value)[np.newaxis]
+        longer[name] = np.concatenate([history[name], new]) if name in history else new
+    return longer
+
+
+def mean_windows(stimulus: np.ndarray, kernel: Convolution) -> float:
+    """Return how many windows of an image have contrast, of those a kernel stands at.
+
+    Parameters
+    ----------
+    stimulus : ndarray, shape (n, height, width, channels)
+        Encoded images.
+    kernel : Convolution
+        Square. Only positions wholly inside the image count.
+    """
+    size, stride = kernel.height, kernel.stride
+    if stride == 1:
+        return float(count_windows(stimulus, size).mean())
+    first = -kernel.padding % stride
+    count = 0
+    for row in range(first, stimulus.shape[1] - size + 1, stride):
+        strip = all_windows(stimulus[:, row : row + size], size)
+        windows = strip[:, 0, first::stride].reshape(-1, *strip.shape[3:])
+        count += int(count_windows(windows, size).sum())
+    return count / len(stimulus)

@@ -1,5 +1,6 @@
 """How `ConvSTDP` checks its parameters and turns them into a layer and its program."""
 
+import math
 from typing import Any, NoReturn
 
 import numpy as np
@@ -9,6 +10,7 @@ from stdpnet.encoding import Encoding
 from stdpnet.engine.program import BACKENDS, Program, build
 from stdpnet.estimators.layer import ConvLayer
 from stdpnet.estimators.show import show_line
+from stdpnet.models.describe import parameter_numbers
 from stdpnet.models.neurons import AdaptiveIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
 from stdpnet.models.projections import Convolution, SumPooling, WinnerTakeAll
@@ -27,10 +29,10 @@ _CHOICES = {
     "dtype": ("float32", "float64"),
     "backend": BACKENDS,
 }
-
-
 _PARTS = {"encoding": Encoding, "neuron": NeuronModel, "rule": PlasticityRule}
 _DEFAULTS = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
+#: Parameters that set the threshold of a neuron, the first that it has.
+_THRESHOLDS = ("theta_scale", "v_th")
 
 
 class ConvParts:
@@ -52,6 +54,7 @@ class ConvParts:
     tol: float
     dtype: str
     backend: str
+    n_jobs: int | None
     verbose: bool
     image_shape_: tuple[int, int, int]
 
@@ -64,21 +67,47 @@ class ConvParts:
             value = getattr(self, name)
             if value not in known:
                 raise ValueError(unknown_name(f"ConvSTDP.{name}", str(value), known))
-        if not (_is_real(self.feature_scale) and self.feature_scale > 0):
-            self._refuse("feature_scale", "a number > 0")
-        if self.feature_winners is not None and not _is_count(self.feature_winners, 1):
-            self._refuse("feature_winners", "None or an integer >= 1")
+        self._check_features()
         if not (_is_real(self.tol) and self.tol >= 0):
             self._refuse("tol", "a number >= 0")
-        if self.padding != "same" and not _is_count(self.padding, 0):
-            self._refuse("padding", "'same' or an integer >= 0")
-        if not (isinstance(self.pool, SumPooling) or _is_count(self.pool, 1)):
-            self._refuse("pool", "a SumPooling or an integer >= 1")
-        if self.n_steps() < 1:
-            self._refuse("presentation", f"at least dt ({self.dt})")
+        self._check_geometry()
+        self._check_times()
         for name, kind in _PARTS.items():
             self._part(name, kind)
         self._inhibition()
+        self._check_jobs()
+
+    def _check_features(self) -> None:
+        if not (_is_real(self.feature_scale) and self.feature_scale > 0):
+            self._refuse("feature_scale", "a number > 0")
+        if self.feature_scale != 1 and self.threshold_name() is None:
+            title = self._part("neuron", NeuronModel).title
+            self._refuse("feature_scale", f"1, as {title} has no threshold to scale")
+        if self.feature_winners is not None and not _is_count(self.feature_winners, 1):
+            self._refuse("feature_winners", "None or an integer >= 1")
+
+    def _check_geometry(self) -> None:
+        if self.padding != "same" and not _is_count(self.padding, 0):
+            self._refuse("padding", "'same' or an integer >= 0")
+        if self.padding == "same" and self.kernel_size % 2 == 0:
+            raise ValueError(
+                "ConvSTDP.padding 'same' needs an odd kernel_size, got "
+                f"{self.kernel_size}; give the padding as a number"
+            )
+        if not (isinstance(self.pool, SumPooling) or _is_count(self.pool, 1)):
+            self._refuse("pool", "a SumPooling or an integer >= 1")
+
+    def _check_times(self) -> None:
+        if self.n_steps() < 1:
+            self._refuse("presentation", f"at least dt ({self.dt})")
+        if abs(self._ratio() - self.n_steps()) > 1e-6:
+            self._refuse("presentation", f"a multiple of dt ({self.dt})")
+
+    def _check_jobs(self) -> None:
+        if self.n_jobs is not None and (
+            not _is_count(self.n_jobs, -math.inf) or self.n_jobs == 0
+        ):
+            self._refuse("n_jobs", "None or an integer other than 0")
 
     def _refuse(self, name: str, rule: str) -> NoReturn:
         raise ValueError(f"ConvSTDP.{name} must be {rule}, got {getattr(self, name)!r}")
@@ -87,7 +116,10 @@ class ConvParts:
 
     def n_steps(self) -> int:
         """Return the number of time steps of a presentation."""
-        return round(float(self._time("presentation") / self._time("dt")))
+        return round(self._ratio())
+
+    def _ratio(self) -> float:
+        return float(self._time("presentation") / self._time("dt"))
 
     def _time(self, name: str) -> Quantity:
         try:
@@ -102,19 +134,23 @@ class ConvParts:
         return self._part("encoding", Encoding)
 
     def _part(self, name: str, kind: type) -> Any:
-        part = getattr(self, name)
-        if part is None:
-            return self._default_part(name)
+        part = self._resolved_part(name)
         if not isinstance(part, kind):
             raise ValueError(
                 f"ConvSTDP.{name} must be a {kind.__name__} or None, got {part!r}"
             )
         return part
 
-    def _default_part(self, name: str) -> Any:
-        if name not in _DEFAULTS:
-            raise ValueError(f"ConvSTDP.{name} has no parameters to set")
-        return _DEFAULTS[name]()
+    def _resolved_part(self, name: str) -> Any:
+        """Return a part, or what None or another shorthand stands for."""
+        part = getattr(self, name)
+        if part is None and name in _DEFAULTS:
+            return _DEFAULTS[name]()
+        if name == "inhibition":
+            return self._inhibition()
+        if name == "pool" and not isinstance(part, SumPooling):
+            return SumPooling(size=part)
+        return part
 
     def _inhibition(self) -> WinnerTakeAll | None:
         if self.inhibition == "winner-take-all":
@@ -137,9 +173,11 @@ class ConvParts:
         """Return the layer with all parts resolved, for the images it was fitted on."""
         encoding = self._encoding()
         height, width, channels = self.image_shape_
-        pool = self.pool
-        if not isinstance(pool, SumPooling):
-            pool = SumPooling(size=pool, stride=pool)
+        if self.fit_on == "patches" and self.kernel_size > min(height, width):
+            self._refuse(
+                "kernel_size",
+                f"at most the side of the images ({min(height, width)}) with patches",
+            )
         return ConvLayer(
             inputs=(height, width, encoding.n_channels(channels)),
             n_maps=int(self.n_maps),
@@ -148,7 +186,7 @@ class ConvParts:
             neuron=self._part("neuron", NeuronModel),
             rule=self._part("rule", PlasticityRule),
             inhibition=self._inhibition(),
-            pooling=pool,
+            pooling=self._resolved_part("pool"),
             dt=self._time("dt"),
             dtype=self.dtype,
         )
@@ -166,20 +204,26 @@ class ConvParts:
     def feature_parameters(self) -> dict[str, float]:
         """Return the parameters of the network while features are computed."""
         parameters = self.layer().network().parameter_values(learning=False)
-        if "features.theta_scale" in parameters:
-            parameters["features.theta_scale"] *= self.feature_scale
+        if name := self.threshold_name():
+            parameters[f"features.{name}"] *= float(self.feature_scale)
         if self.feature_winners is not None and self._inhibition() is not None:
             parameters["features.winners"] = float(self.feature_winners)
         return parameters
 
+    def threshold_name(self) -> str | None:
+        """Return the parameter of the neuron that `feature_scale` scales, if any."""
+        values = parameter_numbers(self._part("neuron", NeuronModel))
+        return next((n for n in _THRESHOLDS if values.get(n, 0.0) > 0), None)
 
-def _is_count(value: Any, low: int) -> bool:
+
+def _is_count(value: Any, low: float) -> bool:
     is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return is_integer and bool(value >= low)
 
 
 def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating))
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    return is_number and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _title(layer: ConvLayer) -> str:

@@ -9,6 +9,7 @@ from stdpnet.catalog import unknown_name
 from stdpnet.config import SpecError, from_dict, load_spec
 from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Geometry
@@ -118,6 +119,28 @@ def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> LinearReadout:
     return LinearReadout(**{"n_jobs": n_jobs, **values})
 
 
+def load_models(
+    name_or_path: str | Path, overrides: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Read a specification; neurons and rules of the user's files become text.
+
+    Raises
+    ------
+    SpecError
+        If the specification, an override or a file that it names cannot be used.
+    """
+    spec = load_spec(name_or_path, overrides)
+    path = Path(name_or_path)
+    folder = path.parent if path.is_file() else Path()
+    bases = {"neuron": NeuronModel, "rule": PlasticityRule}
+    for table in (spec, *spec.get("network", {}).get("banks", {}).values()):
+        for section, base in bases.items():
+            if ".py:" in str(table.get(section, {}).get("type", "")):
+                model = model_from_dict(base, table[section], "", folder)
+                table[section] = resolved(model).to_dict()
+    return spec
+
+
 def load_network(
     spec: str | Path, overrides: Iterable[str] = (), *, random_state: int = 0
 ) -> Any:
@@ -141,7 +164,7 @@ def load_network(
     SpecError
         If the specification or an override cannot be used.
     """
-    banks = make_banks(load_spec(spec, overrides), seed=random_state)
+    banks = make_banks(load_models(spec, overrides), seed=random_state)
     if len(banks) == 1:
         return next(iter(banks.values()))
     # Half a second to import, and only few networks have several banks.

@@ -5,11 +5,17 @@ sizes. The engine makes a program of that and needs nothing else, so a run that
 carries its description can be opened without the classes that wrote it.
 """
 
-import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from stdpnet.config import Parameters
+from stdpnet.catalog import unknown_name
+from stdpnet.models.describe import (
+    SIDES,
+    describe_group,
+    describe_population,
+    describe_rule,
+    parameter_numbers,
+)
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import (
@@ -19,15 +25,14 @@ from stdpnet.models.projections import (
     SumPooling,
     WinnerTakeAll,
 )
-from stdpnet.units import DIMENSIONLESS, Quantity, brian2_unit
+from stdpnet.units import Quantity
 
 #: Version of the plain data that `Network.describe` returns.
-DESCRIPTION_FORMAT = 1
+DESCRIPTION_FORMAT = 2
+#: As the step of a spike: never. No presentation has more time steps than this.
+NEVER = 65535
 #: What the engine adds to a population, named after it.
 LEVELS = ("map", "site", "rivals")
-
-_VARIABLE = re.compile(r"^\s*(?:d(\w+)/dt|(\w+))\s*[=:]", re.MULTILINE)
-_ASSIGNED = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +67,37 @@ class Population:
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
-    """Weighted connections between two populations; plastic if there is a rule."""
+    """Weighted connections between two populations; plastic if there is a rule.
+
+    Parameters
+    ----------
+    name : str
+        Name of the projection.
+    source, target : str
+        Names of the input or population where it begins, and of the population
+        where it ends; the same one for recurrent connections.
+    geometry : Convolution or OneToOne
+        Who is joined to whom.
+    rule : PlasticityRule, optional
+        How weights change; without one they do not.
+    into : str, optional
+        Variable of the target neuron that a spike adds its weight to; default:
+        the first of `NeuronModel.inputs`.
+    inhibitory : bool
+        Whether weights are subtracted.
+    transmits : bool
+        Without, spikes change weights but do not reach the target (for probes
+        of a rule).
+    """
 
     name: str
     source: str
     target: str
     geometry: Convolution | OneToOne
     rule: PlasticityRule | None = None
+    into: str | None = None
+    inhibitory: bool = False
+    transmits: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,67 +153,96 @@ class Network:
         """Return the shape of an input or a population."""
         return self._groups()[name].shape
 
-    def _groups_in_order(self) -> list[Input | Population]:
-        return [*self.inputs, *self.populations]
-
     def _groups(self) -> dict[str, Input | Population]:
-        return {group.name: group for group in self._groups_in_order()}
+        groups: list[Input | Population] = [*self.inputs, *self.populations]
+        return {group.name: group for group in groups}
 
     def describe(self) -> dict[str, Any]:
         """Return the network as plain data, parameters by name and unit only.
 
         The values of parameters are not part of it: see `parameter_values`.
+
+        Raises
+        ------
+        ValueError
+            If the parts do not fit together or equations cannot be used.
         """
         groups = {
-            **{part.name: _describe_input(part) for part in self.inputs},
-            **{part.name: _describe_population(part) for part in self.populations},
+            **{p.name: describe_group(p.shape, p.stimulus) for p in self.inputs},
+            **{
+                p.name: describe_population(p.shape, p.neuron, p.competition)
+                for p in self.populations
+            },
         }
-        for part in self.projections:
-            if part.rule is not None:
-                _add_traces(groups[part.source], part, part.rule, "pre")
-                _add_traces(groups[part.target], part, part.rule, "post")
         return {
             "format": DESCRIPTION_FORMAT,
             "dt": self.dt.value,
             "dtype": self.dtype,
             "groups": groups,
             "projections": {
-                p.name: self._describe_projection(p) for p in self.projections
+                p.name: self._describe_projection(p, groups) for p in self.projections
             },
             "counters": {c.name: self._describe_counter(c) for c in self.counters},
         }
 
-    def _describe_projection(self, part: Projection) -> dict[str, Any]:
+    def _describe_projection(
+        self, part: Projection, groups: dict[str, Any]
+    ) -> dict[str, Any]:
+        self._check_ends(part)
         source, target = self.shape(part.source), self.shape(part.target)
-        variable = self._input_variable(part.target)
         described = {
             "source": part.source,
             "target": part.target,
             "geometry": part.geometry.to_dict(),
             "weights": list(part.geometry.kernel_shape(source, target[2])),
-            "transmit": f"{variable}_post += w",
+            "transmit": self._transmit(part),
             "parameters": {},
+            "variables": [],
             "learn_pre": "",
             "learn_post": "",
-            "traces": {"pre": [], "post": []},
+            "learn_end": "",
+            "gated": False,
+            "traces": {side: [] for side in SIDES},
+            "neuron_variables": [],
         }
         if part.rule is not None:
-            described |= {
-                "parameters": _parameter_units(part.rule),
-                "learn_pre": _statements(part.rule.on_pre),
-                "learn_post": _statements(str(part.rule.on_post)),
-                "traces": {
-                    "pre": _variables(part.rule.pre_equations),
-                    "post": _variables(part.rule.post_equations),
-                },
-            }
+            ends = {"pre": groups[part.source], "post": groups[part.target]}
+            described |= describe_rule(part.name, part.rule, ends)
         return described
 
-    def _input_variable(self, name: str) -> str:
-        target = self._groups()[name]
+    def _check_ends(self, part: Projection) -> None:
+        groups = self._groups()
+        for end in (part.source, part.target):
+            if end not in groups:
+                raise ValueError(
+                    f"Projection {part.name!r}: "
+                    + unknown_name("input or population", end, groups)
+                )
+        source, target = self.shape(part.source), self.shape(part.target)
+        wanted = tuple(part.geometry.target_shape(source, target[2]))
+        if wanted != tuple(target):
+            raise ValueError(
+                f"Projection {part.name!r}: {type(part.geometry).__name__} of the shape "
+                f"{source} of {part.source!r} is {wanted}, but {part.target!r} has shape "
+                f"{target}; give the population that shape"
+            )
+
+    def _transmit(self, part: Projection) -> str:
+        target = self._groups()[part.target]
         if not isinstance(target, Population):
-            raise ValueError(f"projections must end at a population, got {name!r}")
-        return target.neuron.input_variable
+            raise ValueError(
+                f"projections must end at a population, got {part.target!r}"
+            )
+        if not part.transmits:
+            return ""
+        known = target.neuron.inputs
+        variable = part.into or known[0]
+        if variable not in known:
+            raise ValueError(
+                f"Projection {part.name!r}: "
+                + unknown_name(f"input of {target.neuron.title}", variable, known)
+            )
+        return f"{variable}_post {'-' if part.inhibitory else '+'}= w"
 
     def _describe_counter(self, part: Counter) -> dict[str, Any]:
         shape = part.pooling.target_shape(self.shape(part.source))
@@ -206,135 +264,14 @@ class Network:
         values: dict[str, float] = {}
         for population in self.populations:
             frozen = () if learning else population.neuron.learning_parameters
-            for name, value in _numbers(population.neuron).items():
+            for name, value in parameter_numbers(population.neuron).items():
                 values[f"{population.name}.{name}"] = 0.0 if name in frozen else value
             if population.competition is not None:
                 winners = float(population.competition.winners)
                 values[f"{population.name}.winners"] = winners
         for projection in self.projections:
             if projection.rule is not None:
-                for name, value in _numbers(projection.rule).items():
+                for name, value in parameter_numbers(projection.rule).items():
                     values[f"{projection.name}.{name}"] = value
                 values[f"{projection.name}.learning"] = float(learning)
         return values
-
-
-def _describe_input(part: Input) -> dict[str, Any]:
-    return {
-        "shape": list(part.shape),
-        "stimulus": part.stimulus,
-        "equations": {"neuron": [], "map": [], "site": []},
-        "between": {"neuron": [], "map": [], "site": []},
-        "parameters": {},
-        "trace_reset": [],
-    }
-
-
-def _describe_population(part: Population) -> dict[str, Any]:
-    neuron, competition = part.neuron, part.competition
-    described = {
-        **_describe_input(Input(name=part.name, shape=part.shape, stimulus="")),
-        "equations": _by_level(neuron.equations, neuron.per_map, _VARIABLE),
-        "between": _by_level(neuron.between, neuron.per_map, _ASSIGNED),
-        "crossing": neuron.threshold,
-        "threshold": f"({neuron.threshold})",
-        "reset": _lines(neuron.reset),
-        "parameters": _parameter_units(neuron),
-        "strength": neuron.input_variable,
-        "competition": None,
-    }
-    if competition is not None:
-        _add_competition(described, neuron, competition)
-    return described
-
-
-def _add_competition(
-    described: dict[str, Any], neuron: NeuronModel, competition: WinnerTakeAll
-) -> None:
-    # How many winners there may be is a run-time parameter.
-    described["competition"] = {**competition.to_dict(), "winners": 1}
-    if competition.ties == "strongest":
-        described["strength"] = neuron.strength
-    described["parameters"]["winners"] = "1"
-    flags = {"neuron": "spent < 1", "site": "site_wins < winners"}
-    if competition.within_map:
-        flags["map"] = "map_wins < 1"
-        described["reset"].append("map_wins = 1")
-    described["reset"].append("spent = 1")
-    for level, condition in flags.items():
-        variable = condition.split()[0]
-        described["equations"][level].append(f"{variable} : 1")
-        described["between"][level].append(f"{variable} = 0")
-        described["threshold"] += f" and {condition}"
-
-
-def _add_traces(
-    group: dict[str, Any], part: Projection, rule: PlasticityRule, side: str
-) -> None:
-    """Give a group the traces of a rule, under names of this projection."""
-    equations = getattr(rule, f"{side}_equations")
-    local = [*_variables(equations), *_parameter_units(rule)]
-
-    def rename(text: str) -> str:
-        return re.sub(
-            rf"\b(d?)({'|'.join(local)})\b(?=/dt)?",
-            lambda match: f"{match[1]}{part.name}_{match[2]}",
-            text,
-        )
-
-    group["equations"]["neuron"] += [rename(line) for line in _lines(equations)]
-    group["trace_reset"] += [
-        rename(line) for line in _lines(getattr(rule, f"{side}_reset"))
-    ]
-    group["between"]["neuron"] += [
-        f"{part.name}_{name} = 0" for name in _variables(equations)
-    ]
-
-
-def _lines(text: str) -> list[str]:
-    return [
-        line.strip() for line in text.replace(";", "\n").split("\n") if line.strip()
-    ]
-
-
-def _statements(text: str) -> str:
-    return "\n".join(_lines(text))
-
-
-def _variables(equations: str) -> list[str]:
-    return [first or second for first, second in _VARIABLE.findall(equations)]
-
-
-def _by_level(
-    text: str, per_map: tuple[str, ...], pattern: re.Pattern[str]
-) -> dict[str, list[str]]:
-    """Sort lines by what they define: a variable of neurons or of maps."""
-    levels: dict[str, list[str]] = {"neuron": [], "map": [], "site": []}
-    for line in _lines(text):
-        match = pattern.match(line)
-        if match is None:
-            raise ValueError(f"cannot read the equation or statement {line!r}")
-        name = next(group for group in match.groups() if group)
-        levels["map" if name in per_map else "neuron"].append(line)
-    return levels
-
-
-def _numbers(model: Parameters) -> dict[str, float]:
-    """Return the parameters that are numbers, in SI units."""
-    values = {}
-    for declared in fields(model):
-        value = getattr(model, declared.name)
-        if isinstance(value, Quantity):
-            values[declared.name] = float(value.value)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            values[declared.name] = float(value)
-    return values
-
-
-def _parameter_units(model: Parameters) -> dict[str, str]:
-    units = {}
-    for name in _numbers(model):
-        value = getattr(model, name)
-        dimension = value.dimension if isinstance(value, Quantity) else DIMENSIONLESS
-        units[name] = brian2_unit(dimension)
-    return units

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stdpnet.config import Parameters, choice, number
+from stdpnet.config import Parameters, choice, flag, number
 
 #: (height, width, number of maps or channels) of a population.
 Shape = tuple[int, int, int]
@@ -102,8 +102,9 @@ class SumPooling(Geometry):
     ----------
     size : int
         Side of the square window.
-    stride : int
-        Distance of neighbouring windows; `size` for windows that do not overlap.
+    stride : int, optional
+        Distance of neighbouring windows; default: `size`, so that they do not
+        overlap.
     padding : int
         Rows and columns beyond each border that windows may cover.
 
@@ -119,7 +120,7 @@ class SumPooling(Geometry):
     """
 
     size: int = number(2, low=1, integer=True)
-    stride: int = number(2, low=1, integer=True)
+    stride: int | None = number(None, low=1, integer=True)
     padding: int = number(0, low=0, integer=True)
 
     def __post_init__(self) -> None:
@@ -129,13 +130,22 @@ class SumPooling(Geometry):
                 f"SumPooling.padding must be < size {self.size}, got {self.padding}"
             )
 
+    @property
+    def distance(self) -> int:
+        """Distance of neighbouring windows."""
+        return self.size if self.stride is None else self.stride
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the class name and the parameters, with the stride as a number."""
+        return super().to_dict() | {"stride": self.distance}
+
     def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
         """Return the shape of the pooled population."""
         return (self._windows(source[0]), self._windows(source[1]), source[2])
 
     def _windows(self, side: int) -> int:
-        cover = -(-(side + 2 * self.padding - self.size) // self.stride) + 1
-        touch = -(-(side + self.padding) // self.stride)
+        cover = -(-(side + 2 * self.padding - self.size) // self.distance) + 1
+        touch = -(-(side + self.padding) // self.distance)
         return max(1, min(cover, touch))
 
     def edges(self, source: Shape, target: Shape) -> "Edges":
@@ -143,8 +153,8 @@ class SumPooling(Geometry):
         y, x, m, dy, dx = np.indices(
             (*target, self.size, self.size), dtype=np.int32
         ).reshape(5, -1)
-        sy = y * self.stride - self.padding + dy
-        sx = x * self.stride - self.padding + dx
+        sy = y * self.distance - self.padding + dy
+        sx = x * self.distance - self.padding + dx
         inside = (sy >= 0) & (sy < source[0]) & (sx >= 0) & (sx < source[1])
         pre = (sy * source[1] + sx) * source[2] + m
         post = (y * target[1] + x) * target[2] + m
@@ -206,7 +216,7 @@ class WinnerTakeAll(Geometry):
     """
 
     radius: int = number(0, low=0, integer=True)
-    within_map: bool = False
+    within_map: bool = flag()
     ties: str = choice("all", of=("all", "highest", "strongest"))
     winners: int = number(1, low=1, integer=True)
 

@@ -6,6 +6,7 @@
     const int32_t* _events = {{get_array_name(variables['_target_spikes'])}};
     const int32_t _n_events = _events[{{n_target}}];
     if (_n_events == 0) return;
+    static int64_t& _tally = stdpnet::tally("{{tally}}");
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     for (int32_t _k = 0; _k < _n_events; _k++) {
@@ -25,6 +26,7 @@
             {% if '_kernel' in variables %}
             const stdpnet::Shift {{get_array_name(variables['_kernel'])}} = { (_ky * {{kernel_width}} + _x0) * {{channels * n_maps}} + _m, {{n_maps}} };
             {% endif %}
+            _tally += (_x1 - _x0) * {{channels}};
             #pragma GCC ivdep
             for (int32_t _idx = 0; _idx < (_x1 - _x0) * {{channels}}; _idx++) {
                 const size_t _vectorisation_idx = _idx;

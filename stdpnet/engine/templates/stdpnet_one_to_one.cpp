@@ -7,6 +7,8 @@
     const int32_t* _events = {{get_array_name(variables[spikes_of])}};
     const int32_t _n_events = _events[{{n_spikes_of}}];
     if (_n_events == 0) return;
+    static int64_t& _tally = stdpnet::tally("{{tally}}");
+    _tally += _n_events;
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     for (int32_t _k = 0; _k < _n_events; _k++) {

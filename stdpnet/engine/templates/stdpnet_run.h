@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -25,6 +26,11 @@ struct Shift {
   int32_t base;
   int32_t stride = 1;
   int32_t operator[](size_t i) const { return base + static_cast<int32_t>(i) * stride; }
+};
+struct Listed {
+  int32_t base;
+  const int32_t* list;
+  int32_t operator[](size_t i) const { return base + list[i]; }
 };
 struct Fixed {
   int32_t value;
@@ -107,16 +113,19 @@ class Output {
   std::FILE* file_;
 };
 
-inline bool records(const std::string& name) {
+// How often something is to be recorded, in presentations; zero: not at all.
+inline size_t record_every(const std::string& name) {
   static const std::string wanted = "," + setting("STDPNET_RECORD") + ",";
-  return wanted.find("," + name + ",") != std::string::npos;
+  const size_t at = wanted.find("," + name + ":");
+  return at == std::string::npos ? 0 : std::stoul(wanted.substr(at + name.size() + 2));
 }
+inline bool records(const std::string& name) { return record_every(name) > 0; }
 
 // Spikes as (example, step, neuron), only of the groups asked for.
 class SpikeLog {
  public:
   explicit SpikeLog(const std::string& name) {
-    if (records(name)) output_ = new Output("spikes_" + name);
+    if (records(name + ".spikes")) output_ = new Output("record_" + name + ".spikes");
   }
   void add(const int32_t* events, int32_t n) {
     if (output_ == nullptr) return;
@@ -130,18 +139,102 @@ class SpikeLog {
   Output* output_ = nullptr;
 };
 
+// A variable of chosen neurons, step by step.
+template <typename T>
+class StateLog {
+ public:
+  explicit StateLog(const std::string& name) {
+    if (!records(name)) return;
+    std::ifstream file(path("ids_" + name), std::ios::binary);
+    int32_t id;
+    while (file.read(reinterpret_cast<char*>(&id), sizeof(id))) ids_.push_back(id);
+    row_.resize(ids_.size());
+    output_ = new Output("record_" + name);
+  }
+  void add(const T* values) {
+    if (output_ == nullptr) return;
+    for (size_t k = 0; k < ids_.size(); k++) row_[k] = values[ids_[k]];
+    output_->write(row_.data(), row_.size() * sizeof(T));
+  }
+
+ private:
+  std::vector<int32_t> ids_;
+  std::vector<T> row_;
+  Output* output_ = nullptr;
+};
+
+// All weights, every so many presentations.
+class WeightLog {
+ public:
+  explicit WeightLog(const std::string& name) : every_(record_every(name)) {
+    if (every_ > 0) output_ = new Output("record_" + name);
+  }
+  template <typename T>
+  void add(const T* values, size_t n) {
+    if (every_ > 0 && (example + 1) % every_ == 0) output_->write(values, n * sizeof(T));
+  }
+
+ private:
+  size_t every_;
+  Output* output_ = nullptr;
+};
+
+// Numbers of spikes, synaptic events and weight updates, by name.
+inline std::map<std::string, int64_t>& tallies() {
+  static std::map<std::string, int64_t> all;
+  return all;
+}
+inline int64_t& tally(const std::string& name) { return tallies()[name]; }
+
+// Neurons that have spiked in this presentation, by position.
+class Spiked {
+ public:
+  Spiked(size_t n_sites, int32_t n_maps)
+      : count_(n_sites), maps_(n_sites * n_maps), seen_(n_sites * n_maps), n_maps_(n_maps) {}
+  void begin() {
+    if (example_ == example) return;
+    for (int32_t neuron : neurons_) seen_[neuron] = count_[neuron / n_maps_] = 0;
+    neurons_.clear();
+    example_ = example;
+  }
+  void add(const int32_t* events, int32_t n) {
+    for (int32_t k = 0; k < n; k++) {
+      const int32_t neuron = events[k], site = neuron / n_maps_;
+      if (seen_[neuron]) continue;
+      seen_[neuron] = 1;
+      maps_[static_cast<size_t>(site) * n_maps_ + count_[site]++] = neuron % n_maps_;
+      neurons_.push_back(neuron);
+    }
+  }
+  int32_t count(int32_t site) const { return count_[site]; }
+  const int32_t* maps(int32_t site) const { return &maps_[static_cast<size_t>(site) * n_maps_]; }
+
+ private:
+  std::vector<int32_t> count_, maps_, neurons_;
+  std::vector<char> seen_;
+  int32_t n_maps_;
+  size_t example_ = 0;
+};
+inline Spiked& spiked(const std::string& group, size_t n_sites, int32_t n_maps) {
+  static std::map<std::string, Spiked> all;
+  return all.try_emplace(group, n_sites, n_maps).first->second;
+}
+
 inline int32_t ceil_div(int32_t a, int32_t b) { return a <= 0 ? 0 : (a + b - 1) / b; }
 
 // Brian2's run loop without its clock bookkeeping (a system call a step): every
-// object of the step clock each step, the others at the end of a presentation.
+// object of the step clock each step, the others at the start or the end of a
+// presentation.
 template <typename Objects, typename Clock>
-void run(const Objects& objects, Clock& clock, double& completed) {
-  std::vector<void (*)()> steps, ends;
+void run(const Objects& objects, Clock& clock, Clock& start_clock, double& completed) {
+  std::vector<void (*)()> starts, steps, ends;
   for (const auto& object : objects) {
     if (object.second == nullptr) continue;
-    (object.first == &clock ? steps : ends).push_back(object.second);
+    auto& called = object.first == &clock ? steps : object.first == &start_clock ? starts : ends;
+    called.push_back(object.second);
   }
   for (example = 0; example < n_examples(); example++) {
+    for (auto run_object : starts) run_object();
     for (step = 0; step < n_steps(); step++) {
       for (auto run_object : steps) run_object();
       clock.tick();
@@ -149,6 +242,9 @@ void run(const Objects& objects, Clock& clock, double& completed) {
     for (auto run_object : ends) run_object();
   }
   Output::close_all();
+  std::ofstream tally_file(path("tally"));
+  for (const auto& [name, n] : tallies()) tally_file << name << " " << n << "\n";
+  if (!tally_file.flush()) fail("cannot write " + path("tally"));
   completed = 1.0;
 }
 

@@ -1,6 +1,7 @@
 {# Which neurons spike: a first pass over the maps of a position that only asks
    whether any crosses its threshold (it vectorizes and reads little), a second
-   one with all conditions where the answer is yes. #}
+   one with all conditions where the answer is yes. One pass only where the
+   condition draws random numbers. #}
 {# USES_VARIABLES { _spikespace, N } #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
@@ -20,6 +21,7 @@
         {% if 'site_wins' in variables %}
         if ({{get_array_name(variables['site_wins'])}}[_s] >= winners) continue;
         {% endif %}
+        {% if not random %}
         int32_t _any = 0;
         for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {
             const size_t _vectorisation_idx = _idx;
@@ -27,6 +29,7 @@
             _any |= _crosses;
         }
         if (!_any) continue;
+        {% endif %}
         for (int32_t _idx = _s * {{n_maps}}; _idx < (_s + 1) * {{n_maps}}; _idx++) {
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}
@@ -42,4 +45,8 @@
                                 {{height}}, {{width}}, {{n_maps}}, {{radius}}, {{within_map}});
     {% endif %}
     {{_spikespace}}[N] = _count;
+    {% if 'not_refractory' in variables %}
+    for (int32_t _k = 0; _k < _count; _k++)
+        {{get_array_name(variables['not_refractory'])}}[{{_spikespace}}[_k]] = false;
+    {% endif %}
 {% endblock %}

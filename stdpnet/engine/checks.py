@@ -1,0 +1,95 @@
+"""What a run is given, checked against its program before anything starts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from stdpnet.catalog import unknown_name
+from stdpnet.engine.program import Program
+from stdpnet.models.network import NEVER
+
+
+def check_arrays(
+    program: Program,
+    stimuli: Mapping[str, np.ndarray],
+    state: Mapping[str, np.ndarray],
+    n_steps: int,
+) -> int:
+    """Refuse stimuli and states that do not fit a program; return the number of examples."""
+    if not 1 <= n_steps <= NEVER:
+        raise ValueError(f"n_steps must be from 1 to {NEVER}, got {n_steps}")
+    inputs = {n: g for n, g in program.description["groups"].items() if g["stimulus"]}
+    for name, group in inputs.items():
+        if name not in stimuli:
+            raise ValueError(f"no stimulus for the input {name!r}")
+        _check_stimulus(name, stimuli[name], group)
+    counts = {len(stimuli[name]) for name in inputs}
+    if len(counts) != 1:
+        raise ValueError(
+            f"inputs must have equally many examples, got {sorted(counts)}"
+        )
+    for name, shape in program.state_shapes().items():
+        _check_state(name, state.get(name), shape)
+    return counts.pop()
+
+
+def plain_values(program: Program, parameters: Mapping[str, float]) -> dict[str, float]:
+    """Return the parameters as Python's own floats, which print as plain numbers."""
+    names, dtype = program.parameter_names(), program.description["dtype"]
+    _check_names("parameter", parameters, names)
+    if missing := sorted(names - set(parameters)):
+        raise ValueError(f"no value for the parameter {missing[0]!r}")
+    values = {}
+    for name, value in parameters.items():
+        try:
+            values[name] = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"the parameter {name!r} must be a number, got {value!r}"
+            ) from None
+        if not abs(values[name]) <= np.finfo(dtype).max:
+            raise ValueError(
+                f"the parameter {name!r} must be finite in {dtype}, got {value}"
+            )
+    return values
+
+
+def _check_stimulus(name: str, stimulus: np.ndarray, group: dict[str, Any]) -> None:
+    if list(stimulus.shape[1:]) != group["shape"]:
+        raise ValueError(
+            f"the stimulus of {name!r} must have shape (n_examples, "
+            f"{', '.join(map(str, group['shape']))}), got {stimulus.shape}"
+        )
+    if stimulus.size == 0 or stimulus.dtype == np.uint16:
+        return
+    low, high = stimulus.min(), stimulus.max()
+    if group["stimulus"] == "steps":
+        if stimulus.dtype.kind not in "iu" or low < 0 or high > NEVER:
+            raise ValueError(
+                f"the stimulus of {name!r} must hold steps, integers from 0 to "
+                f"{NEVER} (never), got {stimulus.dtype} from {low} to {high}"
+            )
+    elif not (low >= 0 and np.isfinite(high)):
+        raise ValueError(
+            f"the stimulus of {name!r} must hold rates in Hz, finite and >= 0, "
+            f"got values from {low} to {high}"
+        )
+
+
+def _check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    known = set(known)
+    for name in given:
+        if name not in known:
+            raise ValueError(unknown_name(kind, name, known))
+
+
+def _check_state(name: str, array: np.ndarray | None, shape: tuple[int, ...]) -> None:
+    if array is None:
+        raise ValueError(f"no state array {name!r}")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name} has {np.sum(~np.isfinite(array))} values that are not finite"
+        )

@@ -1,0 +1,105 @@
+"""Recordings and event counts of the reference network, in the program's files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stdpnet.config import from_dict
+from stdpnet.engine.brian2_api import brian2
+from stdpnet.models.projections import Geometry
+
+
+class Monitors:
+    """Brian2 monitors for what a run asks for, and for counting events.
+
+    Parameters
+    ----------
+    assembly : ReferenceAssembly
+        Assembled.
+    folder : Path
+        Where the run's files are.
+    wanted : dict of int
+        Name of each recording to the number of presentations between two records.
+    """
+
+    def __init__(self, assembly: Any, folder: Path, wanted: dict[str, int]) -> None:
+        self.assembly = assembly
+        self.spikes = {
+            name: brian2.SpikeMonitor(assembly.groups[name])
+            for name in assembly.description["groups"]
+        }
+        self.wanted = [name for name in wanted if name.endswith(".spikes")]
+        self.states: dict[str, Any] = {}
+        self.weights: dict[str, list[np.ndarray]] = {}
+        self.objects: list[Any] = list(self.spikes.values())
+        for name, every in wanted.items():
+            if name.partition(".")[0] in assembly.description["projections"]:
+                self._watch_weights(name, every)
+            elif name not in self.wanted:
+                self._watch_state(name, folder)
+
+    def _watch_state(self, name: str, folder: Path) -> None:
+        group_name, _, variable = name.partition(".")
+        per_map = self.assembly.groups.get(f"{group_name}_map")
+        group = self.assembly.groups[group_name]
+        if per_map is not None and variable in per_map.equations.names:
+            group = per_map
+        ids = np.fromfile(folder / f"ids_{name}", np.int32)
+        monitor = brian2.StateMonitor(group, variable, record=ids, when="end")
+        self.states[name] = monitor
+        self.objects.append(monitor)
+
+    def _watch_weights(self, name: str, every: int) -> None:
+        part, _, variable = name.partition(".")
+        array = self.assembly.groups[part].variables[variable]
+        clock, rows = self.assembly.clock, self.weights.setdefault(name, [])
+
+        def look() -> None:
+            if clock.timestep > 0 and clock.timestep % every == 0:
+                rows.append(np.array(array.get_value()))
+
+        self.objects.append(
+            brian2.NetworkOperation(look, clock=clock, when="start", order=-1)
+        )
+
+    def write(self, folder: Path, n_examples: int) -> None:
+        """Write the recordings and the numbers of events."""
+        dtype, n_steps = self.assembly.dtype, self.assembly.n_steps
+        events = {name: self._events(name, n_examples) for name in self.spikes}
+        for name in self.wanted:
+            events[name.removesuffix(".spikes")].tofile(folder / f"record_{name}")
+        for name, monitor in self.states.items():
+            variable = name.partition(".")[2]
+            values = np.asarray(getattr(monitor, variable)).T[: n_examples * n_steps]
+            values.astype(dtype).tofile(folder / f"record_{name}")
+        for name, rows in self.weights.items():
+            np.asarray(rows, dtype).tofile(folder / f"record_{name}")
+        tally = self._tally({name: rows[:, 2] for name, rows in events.items()})
+        lines = "".join(f"{name} {n}\n" for name, n in tally.items())
+        (folder / "tally").write_text(lines)
+
+    def _events(self, name: str, n_examples: int) -> np.ndarray:
+        """Return (example, step, neuron) of every spike."""
+        monitor, n_steps = self.spikes[name], self.assembly.n_steps
+        steps = np.round(monitor.t / brian2.defaultclock.dt).astype(np.int32)
+        rows = np.stack([steps // n_steps, steps % n_steps, monitor.i[:]], axis=1)
+        # One more step was run to end the last presentation.
+        return rows[rows[:, 0] < n_examples].astype(np.int32)
+
+    def _tally(self, spikes: dict[str, np.ndarray]) -> dict[str, int]:
+        tally = {f"{name}.spikes": len(neurons) for name, neurons in spikes.items()}
+        for name, projection in self.assembly.description["projections"].items():
+            source, target = projection["source"], projection["target"]
+            shapes = [self.assembly.shape(end) for end in (source, target)]
+            pre, post, _ = from_dict(Geometry, projection["geometry"]).edges(*shapes)
+            arrivals = int(np.bincount(pre, minlength=1)[spikes[source]].sum())
+            returns = int(np.bincount(post, minlength=1)[spikes[target]].sum())
+            learning = self.assembly.parameters.get(f"{name}.learning", 0) > 0
+            if projection["transmit"]:
+                tally[f"{name}.events"] = arrivals
+            if projection["learn_pre"] or projection["learn_post"]:
+                on_pre = arrivals if projection["learn_pre"] else 0
+                on_post = returns if projection["learn_post"] else 0
+                tally[f"{name}.updates"] = (on_pre + on_post) * learning
+        return tally

@@ -1,0 +1,122 @@
+"""Processes at work: each with a temporary folder, and both end when we do."""
+
+import atexit
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stdpnet.engine.program import ProgramError
+
+
+class Job:
+    """A temporary folder and the process that works in it, one at most.
+
+    Attributes
+    ----------
+    folder : Path
+        Where data are exchanged with the process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen | None = None
+        self._stopped = False
+
+    def start(self, command: list[str], **options: Any) -> subprocess.Popen:
+        """Start a process for this job, unless the job has been stopped."""
+        with _lock:
+            self._refuse_if_stopped()
+            self._process = subprocess.Popen(command, **options)
+            return self._process
+
+    def give_to(self, process: subprocess.Popen) -> None:
+        """Note that a process which runs already works on this job."""
+        with _lock:
+            self._refuse_if_stopped()
+            self._process = process
+
+    def _refuse_if_stopped(self) -> None:
+        if self._stopped or _closing:
+            raise ProgramError(
+                "the program was stopped before it began; this chunk is discarded, "
+                "what was finished before is kept"
+            )
+
+    def stop(self) -> None:
+        """Kill the process and remove the folder."""
+        with _lock:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+        self.remove_folder()
+
+    def remove_folder(self) -> None:
+        """Remove the folder, if it is still there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_lock = threading.RLock()
+_jobs: set[Job] = set()
+_closing = False
+
+
+@contextlib.contextmanager
+def new_job() -> Iterator[Job]:
+    """Make a job, and remove its folder when the block ends.
+
+    Raises
+    ------
+    ProgramError
+        If the folder cannot be made.
+    """
+    try:
+        job = Job(Path(tempfile.mkdtemp(prefix="stdpnet-")))
+    except OSError as error:
+        raise ProgramError(
+            f"cannot make a temporary folder ({error.strerror or error}); "
+            "free some space or set TMPDIR"
+        ) from error
+    with _lock:
+        _jobs.add(job)
+    try:
+        yield job
+    finally:
+        with _lock:
+            _jobs.discard(job)
+        job.remove_folder()
+
+
+def stop_all() -> None:
+    """End everything that programs of this process are doing, in any thread.
+
+    For whoever runs chunks in threads and is interrupted: the interrupt reaches
+    the main thread only. The chunks end with a ProgramError.
+    """
+    with _lock:
+        for job in list(_jobs):
+            job.stop()
+
+
+@atexit.register
+def _close() -> None:
+    """Let no thread that outlives the main one start anything more."""
+    global _closing
+    _closing = True
+    stop_all()
+
+
+def _forget() -> None:
+    """Leave to the parent, after a fork, what is the parent's."""
+    global _lock
+    _lock = threading.RLock()
+    _jobs.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,12 @@
+{# Statements for every weight. #}
+{% extends 'common_group.cpp' %}
+{% block maincode %}
+    if (!{{learning_array}}[0]) return;
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code|autoindent}}
+    const stdpnet::Shift {{get_array_name(variables['_kernel'])}} = { 0 };
+    for (int32_t _idx = 0; _idx < {{n_weights}}; _idx++) {
+        const size_t _vectorisation_idx = _idx;
+        {{vector_code|autoindent}}
+    }
+{% endblock %}
