@@ -76,8 +76,8 @@ def row(
     networks = {"learned": banks}
     if control:
         networks["control"] = {n: shuffled_control(b, images) for n, b in banks.items()}
+    labelled = np.random.default_rng(seed + 1).permutation(50_000)[:n_labels]
     for kind, network in networks.items():
-        labelled = np.random.default_rng(seed + 1).permutation(50_000)[:n_labels]
         start = time.perf_counter()
         train = features_of(network, data.X_train[labelled], kind)
         validation = features_of(network, data.X_train[50_000:], kind)

@@ -2,7 +2,8 @@
 
     python analysis/tab_mnist_results.py RUN [RUN ...]
 
-Each RUN is a finished run folder of the same specification with another seed.
+Each RUN is a finished run folder of the same specification with another seed,
+with its control and at least 300 labels.
 Below the full set, every run has several stratified draws of labels; a seed
 counts with their mean. Prints a Markdown table: mean and standard deviation
 over seeds in percent, and how many errors of the control the learned kernels
@@ -13,13 +14,13 @@ import sys
 
 import numpy as np
 
-from stdpnet.runs import RunFolder
+from stdpnet.analysis import fewer_errors, load_run
 
 
 def accuracies(path: str) -> dict[int, tuple[float, float]]:
     """Return accuracy of learned kernels and control, by number of labels."""
-    run = RunFolder.open(path)
-    metrics = run.metadata["metrics"]
+    run = load_run(path)
+    metrics = run.metrics
     found = {metrics["n_train"]: (metrics["accuracy"], metrics["control_accuracy"])}
     with run.arrays() as arrays:
         curve = arrays["label_curve"]
@@ -38,7 +39,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for n in sorted(runs[0]):
         learned, control = 100 * np.array([run[n] for run in runs]).T
-        fewer = 1 - (100 - learned.mean()) / (100 - control.mean())
+        fewer = fewer_errors(learned.mean() / 100, control.mean() / 100)
         ddof = 1 if len(runs) > 1 else 0
         print(
             f"| {n:,} | {learned.mean():.2f} ± {learned.std(ddof=ddof):.2f} "

@@ -6,6 +6,11 @@ if TYPE_CHECKING:
     from stdpnet.datasets import load_dataset as load_dataset
     from stdpnet.estimators.conv import ConvSTDP as ConvSTDP
     from stdpnet.estimators.spec import load_network as load_network
+    from stdpnet.models.network import Counter as Counter
+    from stdpnet.models.network import Input as Input
+    from stdpnet.models.network import Population as Population
+    from stdpnet.models.network import Projection as Projection
+    from stdpnet.network import Network as Network
     from stdpnet.readout import LinearReadout as LinearReadout
     from stdpnet.readout import NeuronVoteClassifier as NeuronVoteClassifier
 
@@ -13,15 +18,25 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "ConvSTDP": "stdpnet.estimators.conv",
+    "Counter": "stdpnet.models.network",
+    "Input": "stdpnet.models.network",
     "LinearReadout": "stdpnet.readout",
+    "Network": "stdpnet.network",
     "NeuronVoteClassifier": "stdpnet.readout",
+    "Population": "stdpnet.models.network",
+    "Projection": "stdpnet.models.network",
     "load_dataset": "stdpnet.datasets",
     "load_network": "stdpnet.estimators.spec",
 }
 __all__ = [
     "ConvSTDP",
+    "Counter",
+    "Input",
     "LinearReadout",
+    "Network",
     "NeuronVoteClassifier",
+    "Population",
+    "Projection",
     "load_dataset",
     "load_network",
 ]

@@ -111,6 +111,7 @@ _DIMENSIONS: Mapping[str, Dimension] = {
     "m": _dimension(m=1),
     "K": _dimension(K=1),
     "J": _dimension(m=2, kg=1, s=-2),
+    "A/m": _dimension(m=-1, A=1),
 }
 #: Names that Brian2's equations use for the symbols above.
 _BRIAN2_NAMES = {
@@ -124,6 +125,7 @@ _BRIAN2_NAMES = {
     "m": "metre",
     "K": "kelvin",
     "J": "joule",
+    "A/m": "amp/metre",
 }
 _PREFIXES = {
     "": 1.0,
@@ -155,7 +157,7 @@ Hz, kHz = UNITS["Hz"], UNITS["kHz"]
 QuantityLike = Any
 
 _WRITTEN = re.compile(
-    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*"
+    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*(?:/[A-Za-z]+)?)\s*"
 )
 
 

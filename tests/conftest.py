@@ -2,6 +2,9 @@
 
 import os
 import zlib
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 # Before any import of matplotlib or stdpnet, and for the processes that tests start.
@@ -16,6 +19,28 @@ import pytest
 from sklearn.datasets import load_digits
 
 from stdpnet.datasets import Dataset, load_dataset
+from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.models.neurons import AdaptiveIF
+from stdpnet.runs import RunFolder
+from stdpnet.training import TrainOptions, train
+
+#: The network of the fixture `conv`, as a specification.
+SMALL = """
+[about]
+title = "Small"
+n_fit = 120
+
+[network]
+n_maps = 8
+kernel_size = 5
+pool = 4
+tol = 0.0
+chunk_size = 30
+
+[neuron]
+v_th = 0.0
+theta_start = 5.0
+"""
 
 
 @pytest.fixture
@@ -40,3 +65,54 @@ def mnist() -> Dataset:
     if not root:
         pytest.skip("STDPNET_DATA is not set: no MNIST")
     return load_dataset("mnist", root=root, download=False)
+
+
+@pytest.fixture(scope="session")
+def conv() -> Callable[..., ConvSTDP]:
+    """Make a small `ConvSTDP`; all share one program, but for what a test changes."""
+    return partial(
+        ConvSTDP,
+        n_maps=8,
+        kernel_size=5,
+        pool=4,
+        neuron=AdaptiveIF(v_th=0, theta_start=5),
+        tol=0,
+        chunk_size=30,
+        random_state=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def images(digits) -> np.ndarray:
+    """The first hundred digits: four chunks of a `conv`, the last one short."""
+    return digits[0][:100]
+
+
+@pytest.fixture(scope="session")
+def fitted_once(conv, images) -> ConvSTDP:
+    return conv().fit(images)
+
+
+@pytest.fixture
+def fitted(fitted_once) -> ConvSTDP:
+    """A `conv` fitted on `images`; a copy, so that a test may change it."""
+    return deepcopy(fitted_once)
+
+
+@pytest.fixture(scope="session")
+def small_spec(tmp_path_factory) -> Path:
+    """The file of a specification whose runs share the program of `conv`."""
+    path = tmp_path_factory.mktemp("specs") / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.fixture(scope="session")
+def train_small(small_spec) -> Callable[..., RunFolder]:
+    """Train the network of `small_spec` into a folder, with further `TrainOptions`."""
+
+    def run(out: Path, **changes) -> RunFolder:
+        options = {"spec": str(small_spec), "n_train": 300, "n_test": 200}
+        return train(TrainOptions(out=out, visible=False, **options | changes))
+
+    return run

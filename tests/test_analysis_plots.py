@@ -16,10 +16,9 @@ from stdpnet.analysis import (
     plot_kernel_history,
     plot_kernels,
     plot_label_curve,
+    plot_per_map,
     plot_raster,
     plot_spikes_per_example,
-    plot_spikes_per_map,
-    plot_thresholds,
     plot_weight_histogram,
     tile,
 )
@@ -110,36 +109,32 @@ def test_convergence_is_labelled_with_its_end():
     assert ax.get_ylim()[0] == 0
 
 
-@pytest.mark.parametrize("plot", [plot_thresholds, plot_spikes_per_map])
-def test_maps_over_time_are_lines_with_their_median(plot, rng):
+def test_maps_over_time_are_lines_with_their_median(rng):
     values = rng.random((4, 5))
-    ax = _drawn(plot(values, np.arange(4)))
+    ax = _drawn(plot_per_map(values, "Threshold", np.arange(4)))
     for line, column in zip(ax.lines[:5], values.T, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), column)
     np.testing.assert_allclose(ax.lines[5].get_ydata(), np.median(values, axis=1))
+    assert ax.get_ylabel() == "Threshold, each map"
 
 
-@pytest.mark.parametrize("plot", [plot_thresholds, plot_spikes_per_map])
-def test_maps_at_the_end_are_in_falling_order(plot):
-    ax = _drawn(plot(np.array([2.0, 0.0, 5.0, 0.0])))
+def test_maps_at_the_end_are_in_falling_order():
+    ax = _drawn(plot_per_map(np.array([2.0, 0.0, 5.0, 0.0]), "Threshold"))
     np.testing.assert_array_equal(ax.patches[0].get_data().values, [5, 2, 0, 0])
-    assert _words(ax) == ["median 1", "2 silent"]
+    assert _words(ax) == ["median 1", "2 at zero"]
+    assert ax.get_ylabel() == "Threshold"
 
 
 @pytest.mark.parametrize(
-    ("values", "n_shown", "message"),
+    ("n_shown", "message"),
     [
-        (np.ones((2, 3)), None, r"^spikes without n_shown must have shape \(n_maps,\)"),
-        (
-            np.ones((2, 3)),
-            np.arange(4),
-            r"^spikes must have shape .*\(2, 3\) and \(4,\)$",
-        ),
+        (None, r"^values without n_shown must have shape \(n_maps,\), got \(2, 3\)$"),
+        (np.arange(4), r"^values must have shape .*\(2, 3\) and \(4,\)$"),
     ],
 )
-def test_map_values_must_fit(values, n_shown, message):
+def test_map_values_must_fit(n_shown, message):
     with pytest.raises(ValueError, match=message):
-        plot_spikes_per_map(values, n_shown)
+        plot_per_map(np.ones((2, 3)), "Threshold", n_shown)
 
 
 def test_curves_have_a_panel_for_each_quantity(rng):
@@ -211,9 +206,19 @@ def test_label_curve_has_lines_through_means(rng):
     last = 100 * accuracy[-1].mean()
     assert _words(ax) == [f"learned {last:.1f}", f"control {last / 2:.1f}"]
     with pytest.raises(
-        ValueError, match=r"^learned accuracy must have shape \(3, n_see"
+        ValueError, match=r"^learned accuracy must have shape \(3, n_draws"
     ):
         plot_label_curve(sizes, accuracy.T)
+
+
+@pytest.mark.parametrize(
+    ("control", "places"),
+    [(0.8, ["bottom", "top"]), (0.95, ["top", "bottom"]), (0.9, ["bottom", "top"])],
+)
+def test_labels_of_curves_do_not_cover_each_other(control, places):
+    learned, control = np.full((2, 3), 0.9), np.full((2, 3), control)
+    ax = plot_label_curve(np.array([10, 20]), learned, control)
+    assert [text.get_va() for text in ax.texts] == places
 
 
 def test_raster_groups_neurons_by_map():
@@ -252,6 +257,11 @@ def test_raster_may_be_empty():
 def test_raster_refuses_what_does_not_fit(spikes, shape, message):
     with pytest.raises(ValueError, match=message):
         plot_raster(spikes, shape)
+
+
+def test_raster_needs_a_name_for_each_group():
+    with pytest.raises(ValueError, match=r"each of the 2 groups, got 1$"):
+        plot_raster(np.array([[0, 7]]), (2, 2, 2), group_names=("ON",))
 
 
 @pytest.mark.parametrize("image_shape", [(4, 4), (4, 4, 1), (4, 4, 3)])

@@ -1,7 +1,6 @@
 """Reports and figure files of run folders, whole, partial and damaged."""
 
 import json
-import logging
 import re
 import shutil
 import tomllib
@@ -15,12 +14,11 @@ from PIL import Image
 from stdpnet.analysis import (
     FIGURES,
     draw_figure,
-    figure_files,
     load_run,
     save_figure,
     write_report,
 )
-from stdpnet.analysis.numbers import duration, memory, result_sentence, spec_text
+from stdpnet.analysis.numbers import result_sentence
 
 SPEC = {
     "about": {"source": "doi:10.1/x", "differs": None},
@@ -264,60 +262,24 @@ def test_result_is_one_honest_sentence(run_path, accuracy, control, end):
     assert end in result_sentence(load_run(run_path))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0013, "1.3 ms"),
-        (2.64, "2.6 s"),
-        (99.97, "1 min 40 s"),
-        (210.4, "3 min 30 s"),
-        (7500, "2 h 5 min"),
-    ],
-)
-def test_durations_are_readable(seconds, text):
-    assert duration(seconds) == text
+@pytest.mark.parametrize("name", ["kernels", "spikes"])
+def test_figures_become_pictures(whole_run, tmp_path, name):
+    path = tmp_path / "new" / f"{name}.png"
+    assert save_figure(load_run(whole_run), name, path) == path
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    assert min(pixels.shape) > 300
+    assert pixels.std() > 10
 
 
-def test_sizes_are_readable():
-    assert (memory(640.2), memory(1620)) == ("640 MB", "1.62 GB")
-
-
-def test_spec_text_reads_back():
-    spec = {
-        "n": 3,
-        "a": {"x": 1.5, "deep": {"flag": True, "odd key": 'quote "'}},
-        "empty": {},
-        "banks": [{"n_maps": 2, "size": [3, 3]}, {"n_maps": 4}],
-    }
-    assert tomllib.loads(spec_text(spec)) == spec
-
-
-def test_figure_files_are_pictures(run_path, tmp_path):
-    written = figure_files(run_path, tmp_path / "new" / "figures")
-    assert [path.name for path in written.values()] == [
-        "kernels.png",
-        "curves.png",
-        "confusion.png",
-        "spikes.png",
-    ]
-    for path in written.values():
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("L"))
-        assert min(pixels.shape) > 300
-        assert pixels.std() > 10
-
-
-def test_missing_figures_are_left_out_with_a_warning(run_path, tmp_path, caplog):
+def test_a_figure_that_cannot_be_drawn_leaves_nothing(run_path, tmp_path):
     with h5py.File(run_path / "run.h5", "a") as file:
         del file["test/y_pred"]
-    with caplog.at_level(logging.WARNING, "stdpnet"):
-        written = figure_files(run_path, tmp_path)
-    assert sorted(written) == ["curves", "kernels", "spikes"]
-    assert re.search(
-        r"confusion.png is left out: .*must have /test/y_pred", caplog.text
-    )
     with pytest.raises(ValueError, match=r"to show confusions, got none; train again"):
-        save_figure(load_run(run_path), "confusion", tmp_path / "confusion.png")
+        save_figure(load_run(run_path), "confusion", tmp_path / "new" / "confusion.png")
+    with pytest.raises(ValueError, match=r"[Ff]ormat 'xyz' is not supported"):
+        save_figure(load_run(run_path), "kernels", tmp_path / "new" / "kernels.xyz")
+    assert not (tmp_path / "new").exists()
 
 
 def test_unknown_figure_is_named(run_path, tmp_path):
@@ -361,6 +323,14 @@ def test_cut_file_is_named_in_one_line(run_path, name, keep):
         write_report(run_path)
     assert "\n" not in str(caught.value)
     assert not (run_path / "report.html").exists()
+
+
+def test_spikes_are_shown_beside_the_thresholds_of_all_banks(whole_run):
+    axes = draw_figure(load_run(whole_run), "spikes").axes
+    labels = ["Spikes per image", "Images", "Threshold"]
+    assert [ax.get_ylabel() for ax in axes] == labels
+    for ax in (axes[0], axes[2]):
+        assert ax.get_xlabel() == "12 maps, in falling order"
 
 
 def test_label_curve_without_control_is_drawn(run_path):

@@ -49,11 +49,15 @@ def leaves(command, path=()):
 COMMANDS = leaves(typer.main.get_command(app))
 
 
-def python(*words, **options):
+def python(*words, stdout=subprocess.PIPE):
     """Run ``python -m stdpnet``, or other words for Python, in a process of its own."""
     words = words if words[0] == "-c" else ("-m", "stdpnet", *words)
     return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, check=False, **options
+        [sys.executable, *words],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
 
 
@@ -311,13 +315,7 @@ def test_a_closed_pipe_is_not_an_error():
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "stdpnet", "models"],
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = python("models", stdout=writing)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
@@ -326,13 +324,7 @@ def test_a_closed_pipe_is_not_an_error():
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line():
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "stdpnet", "models"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = python("models", stdout=full)
     assert done.returncode == 2
     assert done.stderr.startswith("stdpnet")
     assert done.stderr.endswith(": No space left on device\n")

@@ -77,6 +77,14 @@ def test_labels_are_renumbered(path):
     assert data.notes == ("labels 2, 9 were renumbered from 0",)
 
 
+def test_labels_of_different_types_stay_integers(path):
+    types = {"y_train": np.uint64, "y_test": np.int64}
+    arrays = PARTS | {key: PARTS[key].astype(kind) for key, kind in types.items()}
+    data = load_dataset(save(path, arrays))
+    assert data.class_names == ("0", "1")
+    assert data.notes == ()
+
+
 def test_big_endian_arrays_become_native(path):
     data = load_dataset(save(path, {"X": COLOUR.astype(">f4")}))
     assert data.X_train.dtype == np.dtype("=f4")
@@ -94,6 +102,8 @@ BAD_ARRAYS = {
     "no channels": ({"X": COLOUR[..., :0]}, r"got \(40, 8, 8, 0\)"),
     "no images": ({"X": GREY[:0]}, "X must hold at least one image"),
     "type": ({"X": GREY.astype(int)}, "X must be uint8 or float, got int64"),
+    "text": ({"X": b"pixels"}, "X must be uint8 or float, got "),
+    "number": ({"X": np.float32(3)}, r"X must have shape .*, got \(\)"),
     "nan": ({"X": NAN}, "X must be finite, got 2 NaN and 1 infinite values"),
     "length": (
         {"X": GREY, "y": LABELS[:39]},

@@ -82,6 +82,9 @@ def test_sparse_copy_is_made_only_within_its_memory_and_density(rng):
     assert blocks.cache_sparse(0.5, 10**9).cached is None
     assert blocks.cache_sparse(0.1, 8 * 100 - 1).cached is None
     assert blocks.cache_sparse(0.1, 8 * 100).cached is not None
+    doubles = feature_blocks(rng.random((100, 10)))
+    assert doubles.cache_sparse(0.1, 12 * 100 - 1).cached is None
+    assert doubles.cache_sparse(0.1, 12 * 101).cached is not None
 
 
 def test_gradient_is_the_slope_of_the_objective(rng):
@@ -190,11 +193,27 @@ def test_few_steps_warn(rng):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"C": 0}, r"LinearReadout\.C must be > 0, got 0"),
-        ({"tol": -1.0}, r"LinearReadout\.tol must be > 0, got -1\.0"),
-        ({"max_iter": 0}, r"LinearReadout\.max_iter must be > 0, got 0"),
-        ({"batch_bytes": 0}, r"LinearReadout\.batch_bytes must be > 0"),
-        ({"scale": "maxx"}, r"unknown LinearReadout\.scale 'maxx'; known: max, std"),
+        ({"C": 0}, r"LinearReadout\.C must be a finite number > 0, got 0$"),
+        ({"C": "0.1"}, r"LinearReadout\.C must be a finite number > 0, got '0\.1'"),
+        ({"C": np.inf}, r"LinearReadout\.C must be a finite number > 0, got inf"),
+        ({"C": True}, r"LinearReadout\.C must be a finite number > 0, got True"),
+        ({"tol": -1.0}, r"LinearReadout\.tol must be a finite number > 0, got -1\.0"),
+        ({"tol": np.nan}, r"LinearReadout\.tol must be a finite number > 0, got nan"),
+        ({"max_iter": 0}, r"LinearReadout\.max_iter must be an integer >= 1, got 0"),
+        ({"max_iter": 2.5}, r"\.max_iter must be an integer >= 1, got 2\.5"),
+        ({"batch_bytes": 0}, r"\.batch_bytes must be an integer >= 1, got 0"),
+        ({"memory_bytes": -1}, r"\.memory_bytes must be a number >= 0, got -1"),
+        ({"n_jobs": 0}, r"\.n_jobs must be None or an integer other than 0, got 0"),
+        (
+            {"random_state": -1},
+            r"\.random_state must be None, an integer >= 0 or .* -1",
+        ),
+        ({"fit_intercept": "no"}, r"\.fit_intercept must be True or False, got 'no'"),
+        ({"callback": 3}, r"LinearReadout\.callback must be None or a function, got 3"),
+        (
+            {"scale": "maxx"},
+            r"unknown LinearReadout\.scale 'maxx'; known: max, std, none. Did you mean",
+        ),
         (
             {"count_transform": "log"},
             r"unknown LinearReadout\.count_transform 'log'; known: none",
@@ -203,10 +222,25 @@ def test_few_steps_warn(rng):
         ({"loss": "hinge"}, r"unknown LinearReadout\.loss 'hinge'; known: squared"),
     ],
 )
-def test_bad_parameters_are_named(rng, parameters, message):
-    X, y = counts(rng, n=20)
+def test_bad_parameters_are_named_before_any_work(parameters, message):
+    machine = LinearReadout(**parameters)
     with pytest.raises(ValueError, match=message):
-        LinearReadout(**parameters).fit(X, y)
+        machine.check_parameters()
+    with pytest.raises(ValueError, match=message):
+        machine.fit(None, None)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"C": np.float32(0.5), "tol": 1, "max_iter": np.int64(3)},
+        {"memory_bytes": np.inf, "n_jobs": -1, "fit_intercept": np.False_},
+        {"random_state": np.random.RandomState(0), "callback": print},
+    ],
+)
+def test_good_parameters_pass(parameters):
+    LinearReadout(**parameters).check_parameters()
 
 
 def test_bad_features_are_refused(rng):
@@ -222,6 +256,9 @@ def test_bad_features_are_refused(rng):
         machine.fit(X, y[1:])
     with pytest.raises(ValueError, match="Negative values in data"):
         LinearReadout(count_transform="sqrt", n_jobs=2).fit(X - 1.0, y)
+    roots = LinearReadout(count_transform="sqrt").fit(X, y)
+    with pytest.raises(ValueError, match=r"must be finite, and >= 0 with count_trans"):
+        roots.predict(X - 1.0)
 
 
 def test_bad_data_sets_on_disk_are_refused(rng, tmp_path):
@@ -229,10 +266,13 @@ def test_bad_data_sets_on_disk_are_refused(rng, tmp_path):
     with h5py.File(tmp_path / "X.h5", "w") as file:
         holes = file.create_dataset("holes", data=np.where(X == 0, np.nan, X))
         cube = file.create_dataset("cube", data=np.zeros((20, 2, 2)))
+        empty = file.create_dataset("empty", data=np.zeros((0, 2)))
         with pytest.raises(ValueError, match="NaN passed to LinearReadout"):
             LinearReadout().fit(holes, y)
-        with pytest.raises(ValueError, match="must be 2-dimensional, got a data set"):
+        with pytest.raises(ValueError, match=r"must have shape .*\(20, 2, 2\)"):
             LinearReadout().fit(cube, y)
+        with pytest.raises(ValueError, match=r"both at least 1, got .*\(0, 2\)"):
+            LinearReadout().fit(empty, y[:0])
 
 
 def edge_counts(images):

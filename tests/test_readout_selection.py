@@ -1,11 +1,11 @@
-"""Choice of C and learning curves against fits made one by one."""
+"""Choice of C against fits made one by one."""
 
 import h5py
 import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from stdpnet.readout import LinearReadout, accuracy_against_labels, choose_C
+from stdpnet.readout import LinearReadout, choose_C
 
 
 @pytest.fixture
@@ -52,33 +52,6 @@ def test_random_split_is_repeatable_and_reads_from_disk(flat_digits, tmp_path):
     assert first.table["accuracy"][0] > 0.85
 
 
-def test_learning_curve_is_that_of_single_fits(flat_digits):
-    X, y = flat_digits
-    train, test = slice(0, 1200), slice(1200, None)
-    curve = accuracy_against_labels(
-        X[train],
-        y[train],
-        X[test],
-        y[test],
-        n_labels=(50, 1200),
-        seeds=(0, 1, 2),
-        C=0.1,
-    )
-    full = LinearReadout(C=0.1).fit(X[train], y[train]).score(X[test], y[test])
-    assert curve.accuracies.shape == (2, 3)
-    assert curve.mean[1] == pytest.approx(full)
-    assert curve.sd[1] == pytest.approx(0)
-    assert curve.sd[0] == pytest.approx(np.std(curve.accuracies[0], ddof=1))
-    assert curve.sd[0] > 0
-    assert curve.mean[0] < full
-
-
-def test_one_seed_has_no_spread(flat_digits):
-    X, y = flat_digits
-    curve = accuracy_against_labels(X, y, X, y, n_labels=(40,), seeds=(0,), C=[0.1])
-    assert np.isnan(curve.sd[0])
-
-
 def test_bad_requests_are_named(flat_digits):
     X, y = flat_digits
     with pytest.raises(ValueError, match=r"choose_C\.Cs must be values > 0"):
@@ -87,7 +60,5 @@ def test_bad_requests_are_named(flat_digits):
         choose_C(X, y, Cs=[0.1, -1], n_validation=10)
     with pytest.raises(ValueError, match=r"between 1 and 1796 .*, got 1797"):
         choose_C(X, y, Cs=[0.1], n_validation=1797)
-    with pytest.raises(ValueError, match=r"classes \(10\) and of .* \(1797\), got 9"):
-        accuracy_against_labels(X, y, X, y, n_labels=(9,))
-    with pytest.raises(ValueError, match="got 2000"):
-        accuracy_against_labels(X, y, X, y, n_labels=(2000,))
+    with pytest.raises(ValueError, match=r"LinearReadout\.tol must be a finite"):
+        choose_C(X, y, Cs=[0.1], n_validation=10, readout=LinearReadout(tol=0))

@@ -70,9 +70,10 @@ def test_silent_examples_get_the_most_frequent_class():
     # The third neuron never spiked in training, so it has no vote.
     unseen = np.array([[0, 0, 0], [0, 0, 5], [1, 0, 0]])
     assert machine.predict(unseen).tolist() == ["b", "b", "a"]
-    assert machine.n_silent_ == 2
+    assert machine.fit(unseen, ["a", "b", "b"]).n_silent_ == 1
     assert vote(unseen, [0, 1, -1], ["a", "b"]).tolist() == ["a", "a", "a"]
-    assert vote(unseen, [0, 1, -1], ["a", "b"], default="b").tolist()[0] == "b"
+    default = vote(unseen, [0, 1, -1], ["a", "b"], default="none")
+    assert default.tolist() == ["none", "none", "a"]
 
 
 def test_permuted_neurons_have_permuted_labels(rng):
@@ -112,6 +113,8 @@ def test_bad_input_is_named():
         machine.fit(counts, [1, 1])
     with pytest.raises(ValueError, match=r"unknown .*\.vote 'most'; known: all, prop"):
         NeuronVoteClassifier(vote="most").fit(counts, [0, 1])
+    with pytest.raises(ValueError, match=r"at least one row and .* shape \(0, 2\)"):
+        vote(counts[:0], [0, 1], [0, 1])
     with pytest.raises(ValueError, match="one label for each of the 2 examples, got 1"):
         assign_labels(counts, [0], [0, 1])
     with pytest.raises(ValueError, match="one entry for each of the 2 features, got 1"):

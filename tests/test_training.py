@@ -1,44 +1,26 @@
 """A whole training run on digits: what it writes, what it keeps out, what repeats."""
 
 import json
+import time
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from shutil import copytree
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
-from stdpnet.analysis import write_report
-from stdpnet.config import SpecError
+from stdpnet.analysis import load_run, write_report
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.conv import ConvSTDP
-from stdpnet.runs import RunFolder
-from stdpnet.training import TrainOptions, evaluate, train
+from stdpnet.runs import RunError, RunFolder
+from stdpnet.training import evaluate
 from stdpnet.training.evaluation import load_banks
+from stdpnet.training.memory import PeakMemory
 
-SPEC = """
-[about]
-title = "Small"
-n_fit = 120
-
-[network]
-n_maps = 8
-kernel_size = 5
-pool = 4
-tol = 0.0
-chunk_size = 30
-
-[neuron]
-v_th = 0.0
-theta_start = 5.0
-"""
-BANKS = """
-[network.banks.second]
-
-[network.banks.first.rule]
-learning_rate = 0.05
-"""
-SIZES = {"n_train": 300, "n_test": 200}
 #: What the JSON of `stdpnet train` promises.
 PROMISED = {
     "run",
@@ -61,20 +43,8 @@ PROMISED = {
 
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("specs") / "small.toml"
-    path.write_text(SPEC)
-    return path
-
-
-def run(spec: Path, out: Path, **changes) -> RunFolder:
-    options = {"visible": False, **SIZES, **changes}
-    return train(TrainOptions(spec=str(spec), out=out, **options))
-
-
-@pytest.fixture(scope="module")
-def finished(spec, tmp_path_factory) -> RunFolder:
-    return run(spec, tmp_path_factory.mktemp("runs") / "finished")
+def finished(train_small, tmp_path_factory) -> RunFolder:
+    return train_small(tmp_path_factory.mktemp("runs") / "finished")
 
 
 def arrays(folder: RunFolder, *names: str) -> list[np.ndarray]:
@@ -102,6 +72,8 @@ def test_the_numbers_that_are_promised_are_there(finished):
     }
     assert metrics["seconds_per_example"] == metrics["fit_seconds"] / 120
     assert 0 < metrics["fit_seconds"] < metrics["total_seconds"]
+    apart = ("fit_seconds", "feature_seconds", "readout_seconds", "control_seconds")
+    assert sum(metrics[name] for name in apart) < metrics["total_seconds"]
     assert metrics["peak_memory_mb"] > 10
     assert not metrics["converged"]
     assert 0.3 < metrics["accuracy"] <= 1  # ten classes
@@ -183,7 +155,7 @@ def test_another_data_set_of_the_same_shape_is_scored(finished, digits, tmp_path
 
 def test_data_that_cannot_be_scored_are_refused(finished, digits, tmp_path):
     unlabelled = own_data(tmp_path / "bare.npz", digits, labelled=False)
-    with pytest.raises(ValueError, match="bare has no labels to score"):
+    with pytest.raises(ValueError, match="bare has no labels to score; give --dataset"):
         evaluate(finished.path, dataset=str(unlabelled), visible=False)
     larger = np.zeros((100, 9, 9), np.uint8)
     other = own_data(
@@ -195,17 +167,31 @@ def test_data_that_cannot_be_scored_are_refused(finished, digits, tmp_path):
         evaluate(finished.path, dataset=str(other), visible=False)
 
 
-def test_the_same_seed_repeats_the_run_and_another_does_not(spec, finished, tmp_path):
-    same = run(spec, tmp_path / "same", control=False)
-    other = run(spec, tmp_path / "other", control=False, seed=1)
+def test_a_run_that_cannot_be_read_is_not_scored(finished, tmp_path):
+    path = copytree(finished.path, tmp_path / "run")
+    with h5py.File(path / "run.h5", "a") as file:
+        del file["estimators"]
+    with pytest.raises(RunError, match=r"run\.h5 is damaged: .*; train again$"):
+        evaluate(path)
+    running = {**finished.metadata, "status": "running"}
+    (path / "run.json").write_text(json.dumps(running))
+    with pytest.raises(RunError, match=r"got 'running'; go on with .*--resume"):
+        evaluate(path)
+
+
+def test_the_same_seed_repeats_the_run_and_another_does_not(
+    train_small, finished, tmp_path
+):
+    same = train_small(tmp_path / "same", control=False)
+    other = train_small(tmp_path / "other", control=False, seed=1)
     names = ("kernels", "test/y_pred", "test/index")
     for one, two in zip(arrays(finished, *names), arrays(same, *names), strict=True):
         assert np.array_equal(one, two)
     assert not np.array_equal(*(arrays(r, "kernels")[0] for r in (finished, other)))
 
 
-def test_without_control_there_is_none(spec, tmp_path):
-    folder = run(spec, tmp_path / "run", control=False)
+def test_without_control_there_is_none(train_small, tmp_path):
+    folder = train_small(tmp_path / "run", control=False)
     metrics = folder.metadata["metrics"]
     assert metrics["accuracy"] > 0.3
     assert metrics["control_accuracy"] is metrics["control_seconds"] is None
@@ -217,25 +203,30 @@ def test_without_control_there_is_none(spec, tmp_path):
     write_report(folder.path)
 
 
-def test_data_without_labels_train_and_report(spec, digits, tmp_path):
+def test_data_without_labels_train_and_report(train_small, digits, tmp_path):
     path = own_data(tmp_path / "bare.npz", digits, labelled=False)
-    folder = run(spec, tmp_path / "run", dataset=str(path), n_train=None, n_test=None)
+    folder = train_small(tmp_path / "run", dataset=str(path), n_train=None, n_test=None)
     metrics = folder.metadata["metrics"]
-    assert metrics["accuracy"] is metrics["control_accuracy"] is None
+    for name in ("accuracy", "control_accuracy", "n_train", "n_test"):
+        assert metrics[name] is None
     assert metrics["n_fit_shown"] == 120
     assert arrays(folder, "kernels")[0].shape == (8, 5, 5, 2)
     assert (folder.path / "kernels.png").exists()
-    write_report(folder.path)
+    report = write_report(folder.path).read_text()
+    assert "120 unlabelled images" in report
+    assert " labelled images" not in report
 
 
-def test_classes_may_have_names(spec, digits, tmp_path):
+def test_classes_may_have_names(train_small, digits, tmp_path):
     for number, (image, label) in enumerate(zip(*digits, strict=True)):
         if number < 400 and label < 3:
             folder = tmp_path / "images" / ("zero", "one", "two")[label]
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image * 15).save(folder / f"{number}.png")
     path, sizes = str(tmp_path / "images"), {"n_train": None, "n_test": None}
-    folder = run(spec, tmp_path / "run", dataset=path, n_fit=60, control=False, **sizes)
+    folder = train_small(
+        tmp_path / "run", dataset=path, n_fit=60, control=False, **sizes
+    )
     names = folder.metadata["dataset"]["classes"]
     assert names == ["one", "two", "zero"]
     scored = evaluate(folder.path, visible=False)
@@ -246,83 +237,70 @@ def test_classes_may_have_names(spec, digits, tmp_path):
     write_report(folder.path)
 
 
-def test_labels_never_reach_learning(spec, digits, tmp_path, rng):
+def test_a_date_in_the_spec_is_kept_as_text(train_small, tmp_path):
+    sizes = {"n_fit": 30, "n_train": 20, "n_test": 10, "control": False}
+    folder = train_small(
+        tmp_path / "run", overrides=("about.made=2026-01-31",), **sizes
+    )
+    assert RunFolder.open(folder.path).metadata["spec"]["about"]["made"] == "2026-01-31"
+
+
+def test_memory_is_watched_while_the_data_are_read(train_small, tmp_path, monkeypatch):
+    in_use = []
+
+    def load(*args, **options):
+        block = np.ones(200_000_000, np.uint8)
+        in_use.append(psutil.Process().memory_info().rss / 1e6)
+        time.sleep(0.3)
+        del block
+        return load_dataset(*args, **options)
+
+    module = import_module("stdpnet.training.train")
+    monkeypatch.setattr(module, "load_dataset", load)
+    monkeypatch.setattr(module, "PeakMemory", partial(PeakMemory, interval=0.01))
+    sizes = {"n_fit": 30, "n_train": 20, "n_test": 10, "control": False}
+    folder = train_small(tmp_path / "run", **sizes)
+    assert folder.metadata["metrics"]["peak_memory_mb"] > in_use[0] - 10
+
+
+def test_labels_never_reach_learning(train_small, digits, tmp_path, rng):
     labels = digits[1][:300]
     one = own_data(tmp_path / "data.npz", digits)
     kernels = []
     for name, permuted in (("a", labels), ("b", rng.permutation(labels))):
         own_data(one, digits, y_train=permuted)
-        folder = run(
-            spec, tmp_path / name, dataset=str(one), n_test=None, control=False
+        folder = train_small(
+            tmp_path / name, dataset=str(one), n_test=None, control=False
         )
         kernels.append(arrays(folder, "kernels", "banks/main/thresholds"))
     assert np.array_equal(kernels[0][0], kernels[1][0])
     assert np.array_equal(kernels[0][1], kernels[1][1])
 
 
-def test_banks_stand_side_by_side_in_the_order_of_the_spec(tmp_path):
-    spec = tmp_path / "two.toml"
-    spec.write_text(SPEC + BANKS)
-    folder = run(spec, tmp_path / "run")
-    banks = load_banks(folder)
+def test_banks_stand_side_by_side_in_the_order_of_the_spec(train_small, tmp_path):
+    banks = ("network.banks.second={}", "network.banks.first.rule.learning_rate=0.05")
+    folder = train_small(tmp_path / "run", overrides=banks)
+    metrics = folder.metadata["metrics"]
+    banks = load_banks(load_run(folder.path))
     assert list(banks) == ["second", "first"]
     with folder.arrays() as file:
         assert list(file["banks"]) == ["second", "first"]
         assert np.array_equal(file["kernels"], file["banks/second/kernels"])
     assert not np.array_equal(banks["second"].kernels_, banks["first"].kernels_)
-    assert folder.metadata["metrics"]["n_fit_shown"] == 240
-    assert set(folder.metadata["metrics"]["control_spikes"]) == {"second", "first"}
-    scored = evaluate(folder.path, visible=False)
-    assert scored["accuracy"] == folder.metadata["metrics"]["accuracy"]
+    assert metrics["n_fit_shown"] == 240
+    assert set(metrics["control_spikes"]) == {"second", "first"}
+    assert evaluate(folder.path, visible=False)["accuracy"] == metrics["accuracy"]
+    per_map, per_example = arrays(
+        folder, "test/spikes_per_map", "test/spikes_per_example"
+    )
+    assert per_map.shape == (16,)  # of both banks
+    assert metrics["spikes_per_image"] == pytest.approx(per_map.sum())
+    assert metrics["spikes_per_image"] == pytest.approx(per_example.mean())
 
 
-def test_the_estimator_of_a_run_transforms_like_a_fitted_one(finished, spec, digits):
-    (bank,) = load_banks(finished).values()
+def test_the_estimator_of_a_run_transforms_like_a_fitted_one(finished, digits):
+    (bank,) = load_banks(load_run(finished.path)).values()
     assert isinstance(bank, ConvSTDP)
     with h5py.File(finished.path / "run.h5") as file:
         assert np.array_equal(bank.kernels_, file["kernels"])
     assert bank.transform(digits[0][:10]).shape == (10, 32)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"n_fit": 0}, "--n-fit must be >= 1, got 0"),
-        ({"n_train": 1}, "--n-train must be >= 2, got 1"),
-        ({"n_test": 0}, "--n-test must be >= 1, got 0"),
-        ({"jobs": 0}, "--jobs must be >= 1, got 0"),
-        ({"seed": -1}, "--seed must be >= 0, got -1"),
-        ({"n_fit": 10**6}, "--n-fit 1000000 is more than the .* images of digits"),
-        ({"n_train": 10**6}, "--n-train 1000000 is more than the"),
-        ({"n_test": 10**6}, "--n-test 1000000 is more than the"),
-        ({"dataset": "digts"}, "digts"),
-        ({"overrides": ("network.n_maps=0",)}, "ConvSTDP.n_maps must be an integer"),
-    ],
-    ids=str,
-)
-def test_options_that_are_refused_leave_nothing_behind(
-    spec, tmp_path, changes, message
-):
-    with pytest.raises((ValueError, OSError), match=message):
-        run(spec, tmp_path / "run", **changes)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "changes", [{"dataset": "digts"}, {"n_fit": 10**6}, {"overrides": ("rule.x=1",)}]
-)
-def test_a_mistyped_option_never_costs_an_earlier_run(spec, tmp_path, changes):
-    earlier = RunFolder.create(tmp_path / "run", {"seed": 3})
-    with pytest.raises((ValueError, OSError)):
-        run(spec, earlier.path, force=True, **changes)
-    assert RunFolder.open(earlier.path).metadata["seed"] == 3
-
-
-def test_an_existing_run_is_refused_without_force(spec, finished):
-    with pytest.raises(FileExistsError, match="or --force to replace it"):
-        run(spec, finished.path)
-
-
-def test_an_unknown_spec_is_an_error(tmp_path):
-    with pytest.raises(SpecError, match="Did you mean 'conv-stdp'"):
-        run(Path("conv-stpd"), tmp_path / "run")

@@ -1,10 +1,13 @@
 """A run that was killed goes on where it was; a finished or another one does not."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shutil import copytree
@@ -14,53 +17,42 @@ import numpy as np
 import pytest
 
 from stdpnet.runs import RunError, RunFolder
-from stdpnet.training import TrainOptions, train
-from stdpnet.training.train import CHECKPOINT
+from stdpnet.training import TrainingInterrupted, TrainOptions
+from stdpnet.training.checkpoint import CHECKPOINT, n_images_learned
 
-SPEC = """
-[network]
-n_maps = 8
-kernel_size = 5
-pool = 4
-tol = 0.0
-chunk_size = 2
-n_epochs = 3
-
-[network.banks.one]
-
-[network.banks.two.rule]
-learning_rate = 0.05
-
-[neuron]
-v_th = 0.0
-theta_start = 5.0
-"""
-SIZES = {"n_fit": 40, "n_train": 60, "n_test": 30, "control": False}
+#: Two banks, many short chunks.
+NETWORK = (
+    "network.banks.one={}",
+    "network.banks.two.rule.learning_rate=0.05",
+    "network.chunk_size=4",
+    "network.n_epochs=3",
+)
+OPTIONS = {
+    "overrides": NETWORK,
+    "n_fit": 40,
+    "n_train": 60,
+    "n_test": 30,
+    "control": False,
+}
 CHILD = """
-import sys
+import json, sys
 from pathlib import Path
 from stdpnet.training import TrainOptions, train
-sys.modules["stdpnet.training.train"].CHECKPOINT_SECONDS = 0.05
-train(TrainOptions(spec=sys.argv[1], out=Path(sys.argv[2]), visible=False, n_fit=40,
-                   n_train=60, n_test=30, control=False))
+sys.modules["stdpnet.training.job"].CHECKPOINT_SECONDS = 0.05
+options = json.loads(sys.argv[3])
+options["overrides"] = tuple(options["overrides"])
+train(TrainOptions(spec=sys.argv[1], out=Path(sys.argv[2]), visible=False, **options))
 """
 
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("specs") / "small.toml"
-    path.write_text(SPEC)
-    return path
-
-
-def run(spec: Path, out: Path, **changes) -> RunFolder:
-    options = {"visible": False, **SIZES, **changes}
-    return train(TrainOptions(spec=str(spec), out=out, **options))
+def run(train_small) -> Callable[..., RunFolder]:
+    return partial(train_small, **OPTIONS)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(spec, tmp_path_factory) -> RunFolder:
-    return run(spec, tmp_path_factory.mktemp("runs") / "whole")
+def uninterrupted(run, tmp_path_factory) -> RunFolder:
+    return run(tmp_path_factory.mktemp("runs") / "whole")
 
 
 def learned(folder: RunFolder) -> list[np.ndarray]:
@@ -88,7 +80,8 @@ def images_learned(checkpoint: Path) -> dict[str, int]:
 def kill_in_the_middle(spec: Path, out: Path, where) -> dict[str, int]:
     """Start a run in a process of its own and kill it once `where` holds."""
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(spec), str(out)], start_new_session=True
+        [sys.executable, "-c", CHILD, str(spec), str(out), json.dumps(OPTIONS)],
+        start_new_session=True,
     )
     checkpoint = out / CHECKPOINT
     try:
@@ -111,8 +104,10 @@ def kill_in_the_middle(spec: Path, out: Path, where) -> dict[str, int]:
         pytest.param(lambda shown: "two" in shown, id="second bank"),
     ],
 )
-def test_a_killed_run_ends_with_the_same_weights(spec, uninterrupted, tmp_path, where):
-    shown = kill_in_the_middle(spec, tmp_path / "run", where)
+def test_a_killed_run_ends_with_the_same_weights(
+    run, small_spec, uninterrupted, tmp_path, where
+):
+    shown = kill_in_the_middle(small_spec, tmp_path / "run", where)
     assert 0 < sum(shown.values()) < 2 * 3 * 40
     assert not RunFolder.open(tmp_path / "run").finished
     with (
@@ -120,7 +115,7 @@ def test_a_killed_run_ends_with_the_same_weights(spec, uninterrupted, tmp_path, 
         RunFolder.open(tmp_path / "run").arrays(),
     ):
         pass
-    resumed = run(spec, tmp_path / "run", resume=True)
+    resumed = run(tmp_path / "run", resume=True)
     assert resumed.finished
     assert same_learning(resumed, uninterrupted)
     accuracies = [r.metadata["metrics"]["accuracy"] for r in (resumed, uninterrupted)]
@@ -128,31 +123,30 @@ def test_a_killed_run_ends_with_the_same_weights(spec, uninterrupted, tmp_path, 
     assert not (resumed.path / CHECKPOINT).exists()
 
 
-def stopped(name: str, spec: Path, out: Path) -> Path:
-    """Let a run fail where it calls `name`, and return its folder."""
+def stopped(run: Callable[..., RunFolder], out: Path, where: str) -> Path:
+    """Let a run fail where it calls `where`, such as "job.task_of"; return its folder."""
+    module, _, name = where.partition(".")
 
     def full(*_, **__):
         raise OSError("the disk is full")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("stdpnet.training.train"), name, full)
+        patch.setattr(import_module(f"stdpnet.training.{module}"), name, full)
         with pytest.raises(OSError, match="the disk is full"):
-            run(spec, out)
+            run(out)
     return out
 
 
 @pytest.fixture(scope="module")
-def learned_only(spec, tmp_path_factory) -> Path:
+def learned_only(run, tmp_path_factory) -> Path:
     """A run that failed after learning."""
-    out = tmp_path_factory.mktemp("runs") / "learned"
-    return stopped("features_of", spec, out)
+    return stopped(run, tmp_path_factory.mktemp("runs") / "run", "job.task_of")
 
 
 @pytest.fixture(scope="module")
-def just_started(spec, tmp_path_factory) -> Path:
+def just_started(run, tmp_path_factory) -> Path:
     """A run that failed before its first chunk."""
-    out = tmp_path_factory.mktemp("runs") / "started"
-    return stopped("TrainingJob", spec, out)
+    return stopped(run, tmp_path_factory.mktemp("runs") / "run", "train.TrainingJob")
 
 
 @pytest.fixture
@@ -165,22 +159,22 @@ def before_learning(just_started, tmp_path) -> Path:
     return copytree(just_started, tmp_path / "run")
 
 
-def test_a_run_that_failed_after_learning_goes_on(spec, uninterrupted, after_learning):
+def test_a_run_that_failed_after_learning_goes_on(run, uninterrupted, after_learning):
     """What was learned, and how long it took, is not lost."""
     checkpoint = after_learning / CHECKPOINT
     assert images_learned(checkpoint) == {"one": 120, "two": 120}
     with h5py.File(checkpoint) as file:
         seconds = file.attrs["fit_seconds"]
-    resumed = run(spec, after_learning, resume=True)
+    resumed = run(after_learning, resume=True)
     assert same_learning(resumed, uninterrupted)
     metrics = resumed.metadata["metrics"]
     assert metrics["fit_seconds"] >= seconds > 0
     assert metrics["seconds_per_example"] == metrics["fit_seconds"] / 240
 
 
-def test_a_run_without_a_checkpoint_starts_anew(spec, uninterrupted, before_learning):
+def test_a_run_without_a_checkpoint_starts_anew(run, uninterrupted, before_learning):
     assert not (before_learning / CHECKPOINT).exists()
-    assert same_learning(run(spec, before_learning, resume=True), uninterrupted)
+    assert same_learning(run(before_learning, resume=True), uninterrupted)
 
 
 @pytest.mark.parametrize(
@@ -193,30 +187,51 @@ def test_a_run_without_a_checkpoint_starts_anew(spec, uninterrupted, before_lear
         ({"test_fraction": 0.5}, "test_fraction"),
     ],
 )
-def test_another_run_is_not_resumed(spec, before_learning, changes, name):
+def test_another_run_is_not_resumed(run, before_learning, changes, name):
     with pytest.raises(ValueError, match=f"was started with another {name}; resume"):
-        run(spec, before_learning, resume=True, **changes)
+        run(before_learning, resume=True, **changes)
 
 
-def test_more_shards_may_resume_a_run(spec, uninterrupted, after_learning):
-    resumed = run(spec, after_learning, resume=True, jobs=2)
+def test_more_shards_may_resume_a_run(run, uninterrupted, after_learning):
+    resumed = run(after_learning, resume=True, jobs=2)
     assert same_learning(resumed, uninterrupted)
 
 
-def test_a_damaged_checkpoint_is_named(spec, after_learning):
+def test_a_damaged_checkpoint_is_named(run, after_learning):
     checkpoint = after_learning / CHECKPOINT
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(RunError, match=r"checkpoint\.h5 is damaged or not HDF5"):
-        run(spec, after_learning, resume=True)
+        run(after_learning, resume=True)
 
 
-def test_a_finished_run_is_not_resumed(spec, uninterrupted):
+def test_a_finished_run_is_not_resumed(run, uninterrupted):
     with pytest.raises(ValueError, match="is finished; give --out a new folder"):
-        run(spec, uninterrupted.path, resume=True)
+        run(uninterrupted.path, resume=True)
 
 
-def test_only_a_run_can_be_resumed(spec, tmp_path):
+def test_only_a_run_can_be_resumed(run, tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        run(spec, tmp_path / "absent", resume=True)
+        run(tmp_path / "absent", resume=True)
     with pytest.raises(ValueError, match="--resume needs --out with the run folder"):
-        TrainOptions(spec=str(spec), resume=True)
+        TrainOptions(spec="conv-stdp", resume=True)
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_names_the_run_to_go_on_with(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(import_module("stdpnet.training.job"), "task_of", interrupt)
+    with pytest.raises(TrainingInterrupted, match=r"is kept in .*run$") as caught:
+        run(tmp_path / "run")
+    assert n_images_learned(RunFolder.open(caught.value.path)) == 240
+
+
+def test_ctrl_c_before_learning_names_no_run(run, tmp_path, monkeypatch):
+    earlier = RunFolder.create(tmp_path / "run", {"seed": 3})
+    module = import_module("stdpnet.training.train")
+    monkeypatch.setattr(module, "load_dataset", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(earlier.path, force=True)
+    assert not isinstance(caught.value, TrainingInterrupted)
+    assert RunFolder.open(earlier.path).metadata["seed"] == 3

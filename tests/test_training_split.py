@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.training.memory import PeakMemory
 from stdpnet.training.split import choose, stratified
 
 
@@ -78,11 +77,9 @@ def test_more_images_than_there_are_is_an_error(data, numbers, message):
         choose(data, 0, *numbers)
 
 
-def test_peak_memory_remembers_what_was_freed():
-    with PeakMemory(interval=0.001) as memory:
-        block = np.ones(50_000_000 // 8)
-        while memory.megabytes < block.nbytes / 1e6:
-            pass
-        before = memory.megabytes
-        del block
-    assert memory.megabytes >= before >= 50
+def test_labelled_images_of_one_class_are_refused(data):
+    same = replace(data, y_train=np.zeros_like(data.y_train))
+    with pytest.raises(ValueError, match="at least two classes, got one class; raise"):
+        choose(same, 0, None, 100, None)
+    unlabelled = replace(same, y_train=None, y_test=None, class_names=())
+    assert len(choose(unlabelled, 0, None, 100, None).train) == 100

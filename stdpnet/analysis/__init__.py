@@ -2,7 +2,6 @@
 
 from stdpnet.analysis.figures import FIGURES as FIGURES
 from stdpnet.analysis.figures import draw_figure as draw_figure
-from stdpnet.analysis.figures import figure_files as figure_files
 from stdpnet.analysis.figures import save_figure as save_figure
 from stdpnet.analysis.kernel_plots import plot_kernel_history as plot_kernel_history
 from stdpnet.analysis.kernel_plots import plot_kernels as plot_kernels
@@ -27,5 +26,4 @@ from stdpnet.analysis.recorded import load_run as load_run
 from stdpnet.analysis.report import write_report as write_report
 from stdpnet.analysis.training import plot_convergence as plot_convergence
 from stdpnet.analysis.training import plot_curves as plot_curves
-from stdpnet.analysis.training import plot_spikes_per_map as plot_spikes_per_map
-from stdpnet.analysis.training import plot_thresholds as plot_thresholds
+from stdpnet.analysis.training import plot_per_map as plot_per_map

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 # Blue, vermillion: Okabe and Ito (2008), https://jfly.uni-koeln.de/color/.
 LEARNED = "#0072b2"
@@ -18,6 +19,8 @@ INK = "#1f2328"
 MUTED = "#747b84"
 
 TEXT_SIZE = 9
+#: Pixels per inch of pictures, and of what vector drawings hold as pixels.
+DPI = 200
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -32,14 +35,21 @@ def axes_or_new(ax: Axes | None, width: float = 4.6, height: float = 3.0) -> Axe
     return new_figure(width, height).add_subplot() if ax is None else ax
 
 
+def draw_side_by_side(
+    panels: Sequence[Callable[[Axes], Axes]], figure: Figure | SubFigure | None = None
+) -> list[Axes]:
+    """Let each panel draw into axes of its own, all in one row of a figure."""
+    figure = figure or new_figure(3.2 * len(panels), 2.7)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    return [draw(ax) for draw, ax in zip(panels, axes, strict=True)]
+
+
 def tidy(ax: Axes) -> Axes:
     """Give axes the common look: two spines, quiet ticks, one text colour."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[:].set_color(MUTED)
-    ax.tick_params(color=MUTED, labelcolor=INK, labelsize=TEXT_SIZE)
-    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
-        text.set(color=INK, fontsize=TEXT_SIZE)
-    return ax
+    ax.tick_params(color=MUTED)
+    return _tidy_text(ax)
 
 
 def no_axes(ax: Axes) -> Axes:
@@ -50,8 +60,13 @@ def no_axes(ax: Axes) -> Axes:
 
 
 def tidy_labels(ax: Axes) -> Axes:
-    """Give the labels of axes the common size and colour."""
-    ax.tick_params(length=0, labelcolor=INK, labelsize=TEXT_SIZE)
+    """Give axes labels in the common size and colour, without ticks."""
+    ax.tick_params(length=0)
+    return _tidy_text(ax)
+
+
+def _tidy_text(ax: Axes) -> Axes:
+    ax.tick_params(labelcolor=INK, labelsize=TEXT_SIZE)
     for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
         text.set(color=INK, fontsize=TEXT_SIZE)
     return ax

@@ -7,7 +7,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from stdpnet.analysis.drawing import CONTROL, INK, LEARNED, MUTED
+from stdpnet.analysis.drawing import CONTROL, DPI, INK, LEARNED, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +19,6 @@ THEME = {
     LEARNED: "var(--learned)",
     CONTROL: "var(--control)",
 }
-
-DPI = 200
 
 
 def inline_svg(figure: Figure, label: str, prefix: str) -> str:

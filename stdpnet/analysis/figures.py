@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stdpnet.analysis.drawing import INK, new_figure
+from stdpnet.analysis.drawing import DPI, INK, draw_side_by_side, new_figure
 from stdpnet.analysis.kernel_plots import (
     mosaic_size,
     plot_kernel_history,
@@ -20,20 +20,12 @@ from stdpnet.analysis.kernel_plots import (
 from stdpnet.analysis.kernels import kernel_images, tile
 from stdpnet.analysis.raster import plot_example, plot_spikes_per_example
 from stdpnet.analysis.readout import confusion, plot_confusion, plot_label_curve
-from stdpnet.analysis.recorded import MissingArraysError, Run, load_run
-from stdpnet.analysis.training import (
-    plot_curves,
-    plot_spikes_per_map,
-    plot_thresholds,
-)
-from stdpnet.runs import RunError
+from stdpnet.analysis.recorded import MissingArraysError, Run
+from stdpnet.analysis.training import SPIKES, THRESHOLD, plot_curves, plot_per_map
+from stdpnet.runs import RunError, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-logger = logging.getLogger("stdpnet")
-
-DPI = 200
 
 
 def draw_kernels(run: Run) -> Figure:
@@ -62,9 +54,10 @@ def _bank_kernels(run: Run, bank: str) -> np.ndarray:
 
 def draw_history(run: Run) -> Figure:
     """Draw how a few kernels of the first bank came about."""
-    bank = _first_bank(run, "how kernels came about")
-    history = run.need(f"banks/{bank}/history/kernels", "how kernels came about")
-    n_shown = run.need(f"banks/{bank}/history/kernels_shown", "how kernels came about")
+    what = "how kernels came about"
+    bank = _banks(run, what)[0]
+    history = run.need(f"banks/{bank}/history/kernels", what)
+    n_shown = run.need(f"banks/{bank}/history/kernels_shown", what)
     initial = run.bank_array(bank, "initial_kernels")
     if initial is not None and (not len(n_shown) or n_shown[0] > 0):
         history = np.concatenate([initial[np.newaxis], history])
@@ -86,27 +79,29 @@ def draw_weights(run: Run) -> Figure:
 
 def draw_curves(run: Run) -> Figure:
     """Draw the course of learning, one row of panels a bank."""
-    first = _first_bank(run, "the course of learning")
-    run.need(f"banks/{first}/history/n_shown", "the course of learning")
-    figure = new_figure(9.6, 2.7 * len(run.banks))
-    parts = figure.subfigures(len(run.banks), 1, squeeze=False)[:, 0]
-    for part, bank in zip(parts, run.banks, strict=True):
+    what = "the course of learning"
+    banks = _banks(run, what)
+    figure = new_figure(9.6, 2.7 * len(banks))
+    parts = figure.subfigures(len(banks), 1, squeeze=False)[:, 0]
+    for part, bank in zip(parts, banks, strict=True):
         plot_curves(
-            run.need(f"banks/{bank}/history/n_shown", "the course of learning"),
+            run.need(f"banks/{bank}/history/n_shown", what),
             convergence=run.bank_array(bank, "history/convergence"),
             thresholds=run.bank_array(bank, "history/thresholds"),
             spikes=run.bank_array(bank, "history/spikes"),
             figure=part,
         )
-        if len(run.banks) > 1:
+        if len(banks) > 1:
             part.suptitle(bank, color=INK, fontsize=10)
     return figure
 
 
-def _first_bank(run: Run, what: str) -> str:
-    if not run.banks:
+def _banks(run: Run, what: str) -> tuple[str, ...]:
+    """Return the names of the banks; there must be one to show `what`."""
+    banks = run.banks
+    if not banks:
         run.need("banks", what)
-    return run.banks[0]
+    return banks
 
 
 def draw_confusion(run: Run) -> Figure:
@@ -126,18 +121,18 @@ def draw_spikes(run: Run) -> Figure:
     per_map = run.array("test/spikes_per_map")
     per_example = run.array("test/spikes_per_example")
     if per_map is not None:
-        panels.append(lambda ax: plot_spikes_per_map(per_map, ax=ax))
+        panels.append(lambda ax: plot_per_map(per_map, SPIKES, ax=ax))
     if per_example is not None:
         panels.append(lambda ax: plot_spikes_per_example(per_example, ax=ax))
     if not panels:
         run.need("test/spikes_per_map", "spikes")
-    thresholds = run.bank_array(next(iter(run.banks), ""), "thresholds")
-    if thresholds is not None:
-        panels.append(lambda ax: plot_thresholds(thresholds, ax=ax))
+    of_banks = [run.bank_array(bank, "thresholds") for bank in run.banks]
+    thresholds = [values for values in of_banks if values is not None]
+    if thresholds:
+        each = np.concatenate(thresholds)
+        panels.append(lambda ax: plot_per_map(each, THRESHOLD, ax=ax))
     figure = new_figure(3.2 * len(panels), 2.7)
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for ax, draw in zip(axes, panels, strict=True):
-        draw(ax)
+    draw_side_by_side(panels, figure)
     return figure
 
 
@@ -222,7 +217,7 @@ FIGURES: dict[str, RunFigure] = {
         "Test images by true and predicted class; colour is the share mistaken.",
     ),
     "label_curve": RunFigure(
-        draw_label_curve, "Accuracy against labelled images; a dot is a seed."
+        draw_label_curve, "Accuracy against labelled images; a dot is a draw of labels."
     ),
     "spikes": RunFigure(
         draw_spikes, "Spikes of the test images; thresholds at the end.", wide=True
@@ -233,8 +228,6 @@ FIGURES: dict[str, RunFigure] = {
         wide=True,
     ),
 }
-
-FILES = ("kernels", "curves", "confusion", "spikes")
 
 
 def draw_figure(run: Run, name: str) -> Figure:
@@ -273,7 +266,7 @@ def draw_figure(run: Run, name: str) -> Figure:
 
 
 def save_figure(run: Run, name: str, path: Path | str) -> Path:
-    """Draw one figure of a run into a file.
+    """Draw one figure of a run into a file, which appears when it is complete.
 
     Parameters
     ----------
@@ -282,7 +275,8 @@ def save_figure(run: Run, name: str, path: Path | str) -> Path:
     name : str
         Key of `FIGURES`.
     path : path
-        File to write; its ending says the format.
+        File to write, replaced if it exists; its ending says the format. Its
+        folder is made if there is none.
 
     Returns
     -------
@@ -295,39 +289,9 @@ def save_figure(run: Run, name: str, path: Path | str) -> Path:
         If there is no such figure, the run did not record what it shows, or
         the ending is not known.
     """
-    path = Path(path)
-    draw_figure(run, name).savefig(path, dpi=DPI, facecolor="white")
+    path, picture = Path(path), BytesIO()
+    ending = path.suffix.removeprefix(".") or None
+    draw_figure(run, name).savefig(picture, format=ending, dpi=DPI, facecolor="white")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, picture.getvalue())
     return path
-
-
-def figure_files(run_path: Path | str, out_dir: Path | str) -> dict[str, Path]:
-    """Write kernels.png, curves.png, confusion.png and spikes.png of a run.
-
-    A figure whose arrays were not recorded is left out, with a warning.
-
-    Parameters
-    ----------
-    run_path : path
-        Folder of a finished run.
-    out_dir : path
-        Folder for the pictures; made if it does not exist.
-
-    Returns
-    -------
-    dict of str to pathlib.Path
-        What was written, by name of the figure.
-
-    Raises
-    ------
-    OSError, ValueError
-        If the run cannot be read (see `load_run`) or `out_dir` not be written.
-    """
-    run, out_dir = load_run(run_path), Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name in FILES:
-        try:
-            written[name] = save_figure(run, name, out_dir / f"{name}.png")
-        except MissingArraysError as missing:
-            logger.warning("%s.png is left out: %s", name, missing)
-    return written

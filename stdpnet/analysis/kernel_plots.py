@@ -9,7 +9,6 @@ import numpy as np
 from stdpnet.analysis.drawing import (
     INK,
     LEARNED,
-    MUTED,
     axes_or_new,
     label_at,
     no_axes,
@@ -231,8 +230,6 @@ def plot_weight_histogram(
         )
     ax.set(xlabel="Weight", ylabel="% of weights", ylim=(0, None))
     ax.set_xlim(edges[0], edges[-1])
-    ax.margins(y=0.1)
-    ax.spines["left"].set_color(MUTED)
     return tidy(ax)
 
 

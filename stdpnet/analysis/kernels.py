@@ -175,7 +175,7 @@ def convergence_index(weights: np.ndarray) -> float:
     """
     weights = np.asarray(weights, dtype=float)
     if weights.size == 0:
-        raise ValueError("weights must not be empty, got shape " + str(weights.shape))
+        raise ValueError(f"weights must not be empty, got shape {weights.shape}")
     low, high = weights.min(), weights.max()
     # Single precision lets a saturated weight end a rounding error too far.
     if not (low >= -1e-6 and high <= 1 + 1e-6):

@@ -18,7 +18,7 @@ def percent(fraction: float, digits: int = 1) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time as "1.3 ms", "42.0 s", "5 min 10 s" or "2 h 5 min"."""
-    if seconds < 1:
+    if seconds < 0.9995:  # from here on, three digits of milliseconds are a second
         return f"{1000 * seconds:.3g} ms"
     if round(seconds, 1) < 100:
         return f"{seconds:.1f} s"
@@ -57,10 +57,14 @@ METRICS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "fit_seconds": ("Learning", duration),
     "seconds_per_example": ("Learning, per image", duration),
     "feature_seconds": ("Features", duration),
+    "readout_seconds": ("Readout", duration),
+    "control_seconds": ("Control", duration),
     "build_seconds": ("Compiling", duration),
     "total_seconds": ("Total", duration),
     "peak_memory_mb": ("Peak memory", memory),
 }
+#: Shown in another form, or beside the numbers.
+ELSEWHERE = ("run", "seed", "versions", "fewer_errors", "control_spikes")
 
 
 def result_parts(run: Run) -> list[tuple[str, str]]:
@@ -137,7 +141,7 @@ def summary_sentence(run: Run) -> str:
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[Row]:
-    """Return name and value of all metrics, the known ones first."""
+    """Return name and value of all metrics that a reader misses, known ones first."""
     known = [name for name in METRICS if metrics.get(name) is not None]
     rows = [(METRICS[name][0], METRICS[name][1](metrics[name])) for name in known]
     accuracy, control = metrics.get("accuracy"), metrics.get("control_accuracy")
@@ -145,8 +149,12 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[Row]:
         fewer = fewer_errors(accuracy, control)
         if fewer is not None:
             rows.insert(2, ("Fewer errors than the control", percent(fewer)))
-    others = [name for name in metrics if name not in METRICS]
-    return rows + [(readable(name), plain(metrics[name])) for name in others]
+    others = {
+        name: value
+        for name, value in metrics.items()
+        if value is not None and name not in METRICS and name not in ELSEWHERE
+    }
+    return rows + [(readable(name), plain(value)) for name, value in others.items()]
 
 
 def kernel_rows(run: Run) -> list[Row]:

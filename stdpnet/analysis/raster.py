@@ -62,9 +62,14 @@ def plot_raster(
     Raises
     ------
     ValueError
-        If shapes are wrong, or a neuron lies outside `shape`.
+        If shapes are wrong, a neuron lies outside `shape`, or the names do not fit.
     """
     steps, lanes = _lanes(spikes, shape)
+    if group_names and len(group_names) != shape[2]:
+        raise ValueError(
+            f"group_names must have one name for each of the {shape[2]} groups, "
+            f"got {len(group_names)}"
+        )
     ax = axes_or_new(ax)
     size = float(np.clip(4000 / max(len(steps), 1), 1.5, 9))
     colours = _lane_colours(lanes, group_names)

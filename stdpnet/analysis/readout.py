@@ -170,9 +170,9 @@ def plot_label_curve(
     ----------
     n_labels : ndarray of int, shape (n_sizes,)
         Labelled images that the readout was trained on.
-    accuracy : ndarray, shape (n_sizes, n_seeds)
+    accuracy : ndarray, shape (n_sizes, n_draws)
         Test accuracy with the learned kernels, between 0 and 1.
-    control : ndarray, shape (n_sizes, n_seeds), optional
+    control : ndarray, shape (n_sizes, n_draws), optional
         Test accuracy with the kernels of the control.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default is a new figure.
@@ -180,8 +180,8 @@ def plot_label_curve(
     Returns
     -------
     matplotlib.axes.Axes
-        Axes with a line through the means and a dot a seed, accuracies in
-        percent. Not shown or saved.
+        Axes with a line through the means and a dot a draw of labels,
+        accuracies in percent. Not shown or saved.
 
     Raises
     ------
@@ -190,10 +190,16 @@ def plot_label_curve(
     """
     n_labels = np.asarray(n_labels)
     ax = axes_or_new(ax)
-    above, below = ("bottom", "top") if control is not None else ("center", "center")
-    _curve(ax, n_labels, accuracy, "learned", LEARNED, above)
-    if control is not None:
-        _curve(ax, n_labels, control, "control", CONTROL, below)
+    learned = _percent("learned", n_labels, accuracy)
+    if control is None:
+        _curve(ax, n_labels, learned, "learned", LEARNED, "center")
+    else:
+        other = _percent("control", n_labels, control)
+        # The labels of curves that end close together must not cover each other.
+        higher = learned[-1].mean() >= other[-1].mean()
+        places = ("bottom", "top") if higher else ("top", "bottom")
+        _curve(ax, n_labels, learned, "learned", LEARNED, places[0])
+        _curve(ax, n_labels, other, "control", CONTROL, places[1])
     ax.set_xscale("log")
     ax.set_xticks(n_labels, [f"{n:,}" for n in n_labels])
     ax.set_xticks([], minor=True)
@@ -201,20 +207,24 @@ def plot_label_curve(
     return tidy(ax)
 
 
+def _percent(name: str, n_labels: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    percent = 100 * np.asarray(accuracy, dtype=float)
+    if percent.ndim != 2 or percent.shape[:1] != n_labels.shape or not percent.size:
+        raise ValueError(
+            f"{name} accuracy must have shape ({len(n_labels)}, n_draws) like the "
+            f"{len(n_labels)} n_labels, got {percent.shape}"
+        )
+    return percent
+
+
 def _curve(
     ax: Axes,
     n_labels: np.ndarray,
-    accuracy: np.ndarray,
+    percent: np.ndarray,
     name: str,
     colour: str,
     va: str,
 ) -> None:
-    percent = 100 * np.asarray(accuracy, dtype=float)
-    if percent.ndim != 2 or percent.shape[:1] != n_labels.shape or not percent.size:
-        raise ValueError(
-            f"{name} accuracy must have shape ({len(n_labels)}, n_seeds) like the "
-            f"{len(n_labels)} n_labels, got {percent.shape}"
-        )
     mean = percent.mean(axis=1)
     ax.plot(n_labels, percent, "o", color=colour, markersize=3.5, alpha=0.6)
     ax.plot(n_labels, mean, color=colour, linewidth=2)

@@ -62,7 +62,7 @@ class Run:
     @property
     def banks(self) -> tuple[str, ...]:
         """Names of the kernel banks; empty if the run has only ``/kernels``."""
-        with self._arrays() as file:
+        with self.arrays() as file:
             return tuple(file["banks"]) if "banks" in file else ()
 
     def array(self, name: str) -> np.ndarray | None:
@@ -78,7 +78,7 @@ class Run:
         RunError
             If the file cannot be read.
         """
-        with self._arrays() as file:
+        with self.arrays() as file:
             return np.asarray(file[name][()]) if name in file else None
 
     def need(self, name: str, what: str) -> np.ndarray:
@@ -105,7 +105,7 @@ class Run:
 
     def channels(self, bank: str = "") -> str | None:
         """Return what the channels of a bank's kernels mean, None if not recorded."""
-        with self._arrays() as file:
+        with self.arrays() as file:
             for name in (f"banks/{bank}/kernels", "kernels"):
                 if name in file and "channels" in file[name].attrs:
                     meaning = file[name].attrs["channels"]
@@ -113,15 +113,22 @@ class Run:
         return None
 
     @contextmanager
-    def _arrays(self) -> Iterator[Any]:
-        # A damaged chunk is found only when it is read.
+    def arrays(self) -> Iterator[Any]:
+        """Open ``run.h5`` for reading.
+
+        Raises
+        ------
+        RunError
+            If there is none, or it is damaged; some damage is found only when
+            an array is read.
+        """
         try:
             with self.folder.arrays() as file:
                 yield file
         except (OSError, RuntimeError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            damaged = self.path / "run.h5"
-            raise RunError(f"{damaged} is damaged: {reason}; train again") from error
+            reason = str(error).partition("\n")[0]
+            file_name = self.path / "run.h5"
+            raise RunError(f"{file_name} is damaged: {reason}; train again") from error
 
 
 def load_run(path: Path | str) -> Run:

@@ -12,8 +12,8 @@ from stdpnet.analysis.drawing import (
     LEARNED,
     MUTED,
     axes_or_new,
+    draw_side_by_side,
     label_at,
-    new_figure,
     thousands,
     tidy,
 )
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+#: Labels of axes.
 SHOWN = "Images shown"
+SPIKES = "Spikes per image"
+THRESHOLD = "Threshold"
 
 
 def plot_convergence(
@@ -74,48 +77,22 @@ def plot_convergence(
     return tidy(ax)
 
 
-def plot_thresholds(
-    thresholds: np.ndarray,
+def plot_per_map(
+    values: np.ndarray,
+    label: str,
     n_shown: np.ndarray | None = None,
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Show the threshold of each map, in the course of learning or at its end.
+    """Show a quantity of each map, in the course of learning or at its end.
 
     Parameters
     ----------
-    thresholds : ndarray, shape (n_snapshots, n_maps) or (n_maps,)
-        Adaptive thresholds, in the unit of the neuron's potential.
-    n_shown : ndarray of int, shape (n_snapshots,), optional
-        Images shown until each snapshot; needed for two axes only.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; default is a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Axes with a line a map, or a bar a map in falling order. Not shown or saved.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree.
-    """
-    return _lines_or_bars(thresholds, n_shown, "thresholds", "Threshold", ax)
-
-
-def plot_spikes_per_map(
-    spikes: np.ndarray,
-    n_shown: np.ndarray | None = None,
-    *,
-    ax: Axes | None = None,
-) -> Axes:
-    """Show how the maps share the work, in the course of learning or at its end.
-
-    Parameters
-    ----------
-    spikes : ndarray, shape (n_snapshots, n_maps) or (n_maps,)
-        Mean spikes an image of each map.
+    values : ndarray, shape (n_snapshots, n_maps) or (n_maps,)
+        For example thresholds, in the unit of the neuron's potential, or mean
+        spikes an image.
+    label : str
+        What the values are.
     n_shown : ndarray of int, shape (n_snapshots,), optional
         Images shown until each snapshot; needed for two axes only.
     ax : matplotlib.axes.Axes, optional
@@ -125,26 +102,16 @@ def plot_spikes_per_map(
     -------
     matplotlib.axes.Axes
         Axes with a line a map, or a bar a map in falling order and the number
-        of silent maps. Not shown or saved.
+        of maps at zero. Not shown or saved.
 
     Raises
     ------
     ValueError
         If the shapes disagree.
     """
-    return _lines_or_bars(spikes, n_shown, "spikes", "Spikes per image", ax)
-
-
-def _lines_or_bars(
-    values: np.ndarray,
-    n_shown: np.ndarray | None,
-    name: str,
-    label: str,
-    ax: Axes | None,
-) -> Axes:
     if n_shown is None:
-        return _bars(values, name, label, axes_or_new(ax))
-    n_shown, values = _paired(n_shown, values, name, 2)
+        return _bars(values, label, axes_or_new(ax))
+    n_shown, values = _paired(n_shown, values, "values", 2)
     return _lines(n_shown, values, label, axes_or_new(ax))
 
 
@@ -160,21 +127,21 @@ def _lines(n_shown: np.ndarray, values: np.ndarray, label: str, ax: Axes) -> Axe
     return tidy(ax)
 
 
-def _bars(values: np.ndarray, name: str, label: str, ax: Axes) -> Axes:
+def _bars(values: np.ndarray, label: str, ax: Axes) -> Axes:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(
-            f"{name} without n_shown must have shape (n_maps,), got {values.shape}"
+            f"values without n_shown must have shape (n_maps,), got {values.shape}"
         )
     falling = np.sort(values)[::-1]
     ax.stairs(falling, fill=True, color=LEARNED, alpha=0.85)
     median = float(np.median(falling))
     ax.axhline(median, color=INK, linewidth=1, linestyle="--")
     label_at(ax, len(falling), median, f"median {median:.3g}")
-    silent = int(np.sum(falling == 0))
-    if silent:
-        text = f"{silent} silent"
-        label_at(ax, len(falling) - silent, 0, text, offset=(0, 4), va="bottom")
+    n_zero = int(np.sum(falling == 0))
+    if n_zero:
+        text = f"{n_zero} at zero"
+        label_at(ax, len(falling) - n_zero, 0, text, offset=(0, 4), va="bottom")
     ax.set(xlabel=f"{len(falling)} maps, in falling order", ylabel=label, xticks=[])
     ax.set_xlim(0, len(falling))
     return tidy(ax)
@@ -195,9 +162,9 @@ def plot_curves(
     n_shown : ndarray of int, shape (n_snapshots,)
         Images shown until each snapshot.
     convergence : ndarray, shape (n_snapshots,), optional
-        Convergence index, see `plot_convergence`.
+        Mean of w (1 - w), see `plot_convergence`.
     thresholds, spikes : ndarray, shape (n_snapshots, n_maps), optional
-        See `plot_thresholds` and `plot_spikes_per_map`.
+        Threshold and mean spikes an image of each map.
     figure : matplotlib.figure.Figure or SubFigure, optional
         Where to draw; default is a new figure.
 
@@ -215,16 +182,14 @@ def plot_curves(
     if convergence is not None:
         panels.append(lambda ax: plot_convergence(n_shown, convergence, ax=ax))
     if thresholds is not None:
-        panels.append(lambda ax: plot_thresholds(thresholds, n_shown, ax=ax))
+        panels.append(lambda ax: plot_per_map(thresholds, THRESHOLD, n_shown, ax=ax))
     if spikes is not None:
-        panels.append(lambda ax: plot_spikes_per_map(spikes, n_shown, ax=ax))
+        panels.append(lambda ax: plot_per_map(spikes, SPIKES, n_shown, ax=ax))
     if not panels:
         raise ValueError(
             "plot_curves must be given convergence, thresholds or spikes, got none"
         )
-    figure = figure or new_figure(3.4 * len(panels), 2.7)
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    return [draw(ax) for draw, ax in zip(panels, axes, strict=True)]
+    return draw_side_by_side(panels, figure)
 
 
 def _paired(

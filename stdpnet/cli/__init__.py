@@ -18,6 +18,7 @@ from stdpnet.cli.failures import (
     traceback_wanted,
     warnings_in_lines,
 )
+from stdpnet.cli.options import examples
 from stdpnet.cli.output import finish_output
 
 _LEAVES: dict[str, Any] = {
@@ -29,10 +30,7 @@ _LEAVES: dict[str, Any] = {
 }
 _GROUPS: dict[str, Any] = {"plot": plot, "data": data, "cache": cache}
 
-_EPILOG = """\b
-Example:
-  stdpnet train conv-stdp --dataset digits
-"""
+_EPILOG = examples("stdpnet train conv-stdp --dataset digits")
 
 
 def _typer(help_text: str, **options: Any) -> typer.Typer:

@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from stdpnet.cli.options import JsonOption
+from stdpnet.cli.options import JsonOption, examples
 from stdpnet.cli.output import count, print_json, print_table, size
 
 HELP = "Compiled programs, kept for the next run."
-EPILOG = """\b
-Example:
-  stdpnet cache list
-"""
+EPILOG = examples("stdpnet cache list")
 
 
 def show(json: JsonOption = False) -> None:
@@ -38,9 +36,15 @@ def show(json: JsonOption = False) -> None:
     ]
     if rows:
         print_table(("key", "size", "last used", "program"), rows)
-    print(
-        f"{count(len(rows), 'program')}, {size(total)} of {size(SIZE_LIMIT)} in {folder}"
-    )
+    print(fullness(len(rows), total, folder))
+
+
+def fullness(n_programs: int, n_bytes: int, folder: Path | str) -> str:
+    """Return a line such as "2 programs, 9.5 MB of 524 MB in FOLDER"."""
+    from stdpnet.engine.cache import SIZE_LIMIT
+
+    programs = count(n_programs, "program")
+    return f"{programs}, {size(n_bytes)} of {size(SIZE_LIMIT)} in {folder}"
 
 
 def _when(seconds: float) -> str:
@@ -61,5 +65,5 @@ def clear(json: JsonOption = False) -> None:
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "list": (show, EPILOG),
-    "clear": (clear, "\b\nExample:\n  stdpnet cache clear\n"),
+    "clear": (clear, examples("stdpnet cache clear")),
 }

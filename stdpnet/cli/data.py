@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stdpnet.cli.options import DataOption, JsonOption
+from stdpnet.cli.options import DataOption, JsonOption, examples
 from stdpnet.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from stdpnet.datasets import FileCheck
 
 HELP = "Data sets: list them, fetch one, check its files."
-EPILOG = """\b
-Example:
-  stdpnet data check mnist --data ~/data
-"""
+EPILOG = examples("stdpnet data check mnist --data ~/data")
 
 #: What the exit status of ``check`` tells: these files cannot be used.
 UNUSABLE = ("damaged", "missing")
@@ -94,7 +91,7 @@ def _print_check(name: str, usable: bool, found: "list[FileCheck]") -> None:
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
-    "list": (show, "\b\nExample:\n  stdpnet data list\n"),
-    "fetch": (fetch, "\b\nExample:\n  stdpnet data fetch mnist\n"),
+    "list": (show, examples("stdpnet data list")),
+    "fetch": (fetch, examples("stdpnet data fetch mnist")),
     "check": (check, EPILOG),
 }

@@ -9,15 +9,15 @@ from stdpnet.cli.options import (
     JobsOption,
     JsonOption,
     RunArgument,
-    at_least,
+    examples,
+    whole_option,
 )
 from stdpnet.cli.output import print_json, print_table
 
-EPILOG = """\b
-Examples:
-  stdpnet evaluate runs/conv-stdp-mnist-1
-  stdpnet evaluate runs/conv-stdp-mnist-1 --dataset fashion-mnist
-"""
+EPILOG = examples(
+    "stdpnet evaluate runs/conv-stdp-mnist-1",
+    "stdpnet evaluate runs/conv-stdp-mnist-1 --dataset fashion-mnist",
+)
 
 
 def run(
@@ -34,11 +34,10 @@ def run(
     data: DataOption = None,
     n_test: Annotated[
         int | None,
-        typer.Option(
+        whole_option(
             "--n-test",
-            metavar="N",
-            parser=at_least(1),
-            help="Test images to score (default: as in the run, all of other data).",
+            1,
+            "Test images to score (default: as in the run, all of other data).",
         ),
     ] = None,
     jobs: JobsOption = 1,

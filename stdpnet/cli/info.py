@@ -6,14 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from stdpnet.cli.options import JsonOption
-from stdpnet.cli.output import count, print_json, print_pairs, size
+from stdpnet.cli.cache import fullness
+from stdpnet.cli.options import JsonOption, examples
+from stdpnet.cli.output import print_json, print_pairs, size
 
-EPILOG = """\b
-Examples:
-  stdpnet info
-  stdpnet info runs/conv-stdp-digits-1
-"""
+EPILOG = examples("stdpnet info", "stdpnet info runs/conv-stdp-digits-1")
 
 PACKAGES = ("stdpnet", "brian2", "numpy", "scipy", "scikit-learn", "h5py")
 
@@ -129,10 +126,7 @@ def print_machine(facts: dict[str, Any]) -> None:
 def _cache_line(cache: dict[str, Any]) -> str:
     if "problem" in cache:
         return str(cache["problem"])
-    return (
-        f"{count(cache['programs'], 'program')}, {size(cache['bytes'])} of "
-        f"{size(cache['limit_bytes'])} in {cache['folder']}"
-    )
+    return fullness(cache["programs"], cache["bytes"], cache["folder"])
 
 
 # -- a run ------------------------------------------------------------------------
@@ -170,13 +164,7 @@ def print_run(facts: dict[str, Any]) -> None:
             "files": ", ".join(facts["files"]),
         }
     )
-    metrics = facts.get("metrics", {})
-    numbers = {name: value for name, value in metrics.items() if name not in _LEFT_OUT}
-    rows = metric_rows(numbers)
+    rows = metric_rows(facts.get("metrics", {}))
     if rows:
         print()
         print_pairs(dict(rows))
-
-
-#: Shown already, in another form, or too long for a line.
-_LEFT_OUT = ("run", "seed", "versions", "fewer_errors", "control_spikes")

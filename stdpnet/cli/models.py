@@ -4,13 +4,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from stdpnet.cli.options import JsonOption
+from stdpnet.cli.options import JsonOption, examples
 from stdpnet.cli.output import print_json
 
-EPILOG = """\b
-Example:
-  stdpnet models
-"""
+EPILOG = examples("stdpnet models")
 
 
 def run(json: JsonOption = False) -> None:

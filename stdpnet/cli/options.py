@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""What the commands share: arguments, options, and examples below their help."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +30,22 @@ def number(text: Any) -> float:
         raise typer.BadParameter(f"must be a number, got {text!r}") from None
 
 
+def whole_option(flag: str, low: int, help_text: str, metavar: str = "N") -> Any:
+    """Declare an option that takes a whole number, at least `low`."""
+    return typer.Option(flag, metavar=metavar, parser=at_least(low), help=help_text)
+
+
+def file_option(help_text: str) -> Any:
+    """Declare the option that names the file to write."""
+    return typer.Option("-o", "--out", metavar="FILE", help=help_text)
+
+
+def examples(*commands: str) -> str:
+    """Return what stands below the help of a command."""
+    heading = "Example:" if len(commands) == 1 else "Examples:"
+    return "\n".join(["\b", heading, *(f"  {command}" for command in commands), ""])
+
+
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="Run folder that 'stdpnet train' wrote.")
 ]
@@ -46,11 +62,5 @@ DataOption = Annotated[
     ),
 ]
 JobsOption = Annotated[
-    int,
-    typer.Option(
-        "--jobs",
-        metavar="J",
-        parser=at_least(1),
-        help="Processes at work at the same time.",
-    ),
+    int, whole_option("--jobs", 1, "Processes at work at the same time.", metavar="J")
 ]

@@ -4,16 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from stdpnet.cli.options import JsonOption, RunArgument
+from stdpnet.cli.options import JsonOption, RunArgument, examples, file_option
 from stdpnet.cli.output import print_json
 
 HELP = "One figure of a run, as a PNG, SVG or PDF file."
-EPILOG = """\b
-Example:
-  stdpnet plot kernels runs/conv-stdp-digits-1 -o kernels.svg
-"""
+EPILOG = examples("stdpnet plot kernels runs/conv-stdp-digits-1 -o kernels.svg")
 ENDINGS = (".png", ".svg", ".pdf")
 
 FIGURES = {
@@ -25,12 +20,9 @@ FIGURES = {
 
 OutOption = Annotated[
     Path | None,
-    typer.Option(
-        "-o",
-        "--out",
-        metavar="FILE",
-        help="Picture to write; its ending (.png, .svg, .pdf) says the format "
-        "(default: RUN/figures/NAME.png).",
+    file_option(
+        "Picture to write; its ending (.png, .svg, .pdf) says the format "
+        "(default: RUN/figures/NAME.png)."
     ),
 ]
 
@@ -48,9 +40,7 @@ def write_figure(name: str, run: Path, out: Path | None) -> Path:
     path = run / "figures" / f"{name}.png" if out is None else out
     if path.suffix.lower() not in ENDINGS:
         raise ValueError(f"{path} must end in {', '.join(ENDINGS)}; rename it")
-    record = load_run(run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return save_figure(record, name, path)
+    return save_figure(load_run(run), name, path)
 
 
 def _command(name: str) -> Callable[..., None]:
@@ -65,12 +55,10 @@ def _command(name: str) -> Callable[..., None]:
     return draw
 
 
-def _example(name: str) -> str:
-    return (
-        f"\b\nExample:\n  stdpnet plot {name} runs/conv-stdp-digits-1 -o {name}.svg\n"
-    )
-
-
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
-    name: (_command(name), _example(name)) for name in FIGURES
+    name: (
+        _command(name),
+        examples(f"stdpnet plot {name} runs/conv-stdp-digits-1 -o {name}.svg"),
+    )
+    for name in FIGURES
 }

@@ -3,26 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from stdpnet.cli.options import JsonOption, RunArgument
+from stdpnet.cli.options import JsonOption, RunArgument, examples, file_option
 from stdpnet.cli.output import print_json
 
-EPILOG = """\b
-Example:
-  stdpnet report runs/conv-stdp-digits-1
-"""
+EPILOG = examples("stdpnet report runs/conv-stdp-digits-1")
 
 
 def run(
     run: RunArgument,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="FILE",
-            help="HTML file to write, replaced if it exists (default: RUN/report.html).",
+        file_option(
+            "HTML file to write, replaced if it exists (default: RUN/report.html)."
         ),
     ] = None,
     json: JsonOption = False,

@@ -1,24 +1,29 @@
 """``stdpnet train``: learn from a data set, leave a run folder that explains itself."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stdpnet.cli.options import DataOption, JobsOption, JsonOption, at_least, number
+from stdpnet.cli.options import (
+    DataOption,
+    JobsOption,
+    JsonOption,
+    examples,
+    number,
+    whole_option,
+)
 from stdpnet.cli.output import print_json, print_pairs
 
 if TYPE_CHECKING:
     from stdpnet.training import TrainOptions
 
-EPILOG = """\b
-Examples:
-  stdpnet train conv-stdp --dataset digits
-  stdpnet train conv-stdp --dataset mnist --data ~/data --n-fit 2000 --n-train 10000
-  stdpnet train conv-stdp --set network.n_maps=32 --set rule.learning_rate=0.02 --seed 7
-"""
+EPILOG = examples(
+    "stdpnet train conv-stdp --dataset digits",
+    "stdpnet train conv-stdp --dataset mnist --data ~/data --n-fit 2000 --n-train 10000",
+    "stdpnet train conv-stdp --set network.n_maps=32 --set rule.learning_rate=0.02 --seed 7",
+)
 
 
 def run(
@@ -41,30 +46,19 @@ def run(
     ] = "digits",
     n_fit: Annotated[
         int | None,
-        typer.Option(
+        whole_option(
             "--n-fit",
-            metavar="N",
-            parser=at_least(1),
-            help="Unlabelled images shown for learning (default: the network's, else all).",
+            1,
+            "Unlabelled images shown for learning (default: the network's, else all).",
         ),
     ] = None,
     n_train: Annotated[
         int | None,
-        typer.Option(
-            "--n-train",
-            metavar="N",
-            parser=at_least(2),
-            help="Labelled images for the readout (default: all).",
-        ),
+        whole_option("--n-train", 2, "Labelled images for the readout (default: all)."),
     ] = None,
     n_test: Annotated[
         int | None,
-        typer.Option(
-            "--n-test",
-            metavar="N",
-            parser=at_least(1),
-            help="Test images to score (default: all).",
-        ),
+        whole_option("--n-test", 1, "Test images to score (default: all)."),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -76,10 +70,7 @@ def run(
         ),
     ] = None,
     seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", metavar="S", parser=at_least(0), help="Seed of all randomness."
-        ),
+        int, whole_option("--seed", 0, "Seed of all randomness.", metavar="S")
     ] = 0,
     out: Annotated[
         Path | None,
@@ -122,11 +113,12 @@ def run(
 ) -> None:
     """Learn kernels from unlabelled images, and score their features.
 
-    Writes a run folder with kernels, numbers, figures and a report.
+    Writes a run folder with all arrays and numbers and a picture of the kernels;
+    'stdpnet report' makes one page of it.
     """
     from stdpnet.training import TrainOptions
 
-    words = list(context.find_root().obj or sys.argv[1:])
+    words: list[str] = context.find_root().obj
     options = TrainOptions(
         spec=spec,
         dataset=dataset,
@@ -148,14 +140,14 @@ def run(
 
 
 def _train_and_print(options: "TrainOptions", words: list[str], json: bool) -> None:
-    from stdpnet.training import train
+    from stdpnet.training import TrainingInterrupted, train
 
-    options = options.with_folder()  # so that an interrupt can name it
     try:
         folder = train(options)
+    except TrainingInterrupted as interrupt:
+        raise KeyboardInterrupt(what_is_kept(interrupt.path, words)) from None
     except KeyboardInterrupt:
-        assert options.out is not None  # TrainOptions and `run` have made sure
-        raise KeyboardInterrupt(what_is_kept(options.out, words)) from None
+        raise KeyboardInterrupt("interrupted before learning began") from None
     if json:
         print_json(folder.metadata["metrics"])
     else:
@@ -163,16 +155,15 @@ def _train_and_print(options: "TrainOptions", words: list[str], json: bool) -> N
 
 
 def print_result(path: Path) -> None:
-    """Print what came out, where it is, and what to try next."""
-    files = {
-        "run": path,
-        "kernels": path / "kernels.png",
-        "report": path / "report.html",
-    }
-    there = {name: file for name, file in files.items() if file.exists()}
-    next_one = "plot curves" if "report" in there else "report"
+    """Print what came out, where it is, and what to do next."""
     print(result_line(path))
-    print_pairs({**there, "next": f"stdpnet {next_one} {shlex.quote(str(path))}"})
+    print_pairs(
+        {
+            "run": path,
+            "kernels": path / "kernels.png",
+            "next": f"stdpnet report {shlex.quote(str(path))}",
+        }
+    )
 
 
 def result_line(path: Path) -> str:
@@ -190,24 +181,17 @@ def result_line(path: Path) -> str:
 
 def what_is_kept(path: Path, words: list[str]) -> str:
     """Say in one line what an interrupted run left, and how to go on."""
-    if not (path / "run.json").is_file():
-        return "interrupted before anything was written"
-    shown = _n_images_kept(path)
+    from stdpnet.runs import RunFolder
+    from stdpnet.training.checkpoint import n_images_learned
+
+    folder = RunFolder.open(path)
+    if folder.finished:
+        return f"interrupted; the run in {path} is finished"
+    shown = n_images_learned(folder)
     kept = (
         f"{shown:,} images are learned and kept" if shown else "no chunk was finished"
     )
     return f"interrupted; {kept} in {path}. Go on with: {_resume_command(path, words)}"
-
-
-def _n_images_kept(path: Path) -> int:
-    import h5py
-
-    checkpoint = path / "checkpoint.h5"
-    if not checkpoint.is_file():
-        return 0
-    with h5py.File(checkpoint, "r") as file:
-        banks = [bank["learned"] for bank in file.values()]
-        return sum(int(bank["n_images_shown_"][()]) for bank in banks)
 
 
 def _resume_command(path: Path, words: list[str]) -> str:

@@ -84,7 +84,7 @@ def _read_npz(path: Path) -> Arrays:
         )
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+            return {key: np.asarray(archive[key]) for key in archive.files}
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise _unreadable(path, error) from None
@@ -104,7 +104,11 @@ def _read_hdf5(path: Path) -> Arrays:
             for key, item in file.items():
                 if key in _KEYS and not isinstance(item, h5py.Dataset):
                     raise ValueError(f"{path}: {key} must be an array, got a group")
-            return {k: item[()] if k in _KEYS else item for k, item in file.items()}
+            # Of other items the name is enough: they are refused by it.
+            return {
+                key: np.asarray(item[()]) if key in _KEYS else item
+                for key, item in file.items()
+            }
     except (OSError, RuntimeError, KeyError) as error:
         raise _unreadable(path, error) from None
 
@@ -138,9 +142,11 @@ def _renumber(arrays: Arrays) -> tuple[tuple[str, ...], tuple[str, ...]]:
     keys = [key for key in arrays if key.startswith("y")]
     if not keys:
         return (), ()
-    values = np.unique(np.concatenate([arrays[key] for key in keys]))
-    for key in keys:
-        arrays[key] = np.searchsorted(values, arrays[key]).astype(np.int64)
+    # Signed and unsigned integers of 64 bits would meet in floats.
+    labels = [arrays[key].astype(np.int64) for key in keys]
+    values = np.unique(np.concatenate(labels))
+    for key, old in zip(keys, labels, strict=True):
+        arrays[key] = np.searchsorted(values, old)
     names = tuple(str(value) for value in values)
     if np.array_equal(values, np.arange(len(values))):
         return names, ()

@@ -1,7 +1,7 @@
 """Data set cards: what the catalogue knows about a published data set."""
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from stdpnet.catalog import card_names, card_path, unknown_name
@@ -79,8 +79,8 @@ class Card:
     classes: tuple[str, ...]
     url: str = ""
     digest_source: str = ""
-    files: tuple[CardFile, ...] = field(default=())
-    members: tuple[CardFile, ...] = field(default=())
+    files: tuple[CardFile, ...] = ()
+    members: tuple[CardFile, ...] = ()
 
 
 def load_card(name: str) -> Card:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from stdpnet.datasets.cards import Card, CardFile
-from stdpnet.datasets.dataset import Dataset
+from stdpnet.datasets.dataset import NOT_ORIGINAL, Dataset
 from stdpnet.datasets.files import DamagedFileError, is_original, read_data
 from stdpnet.datasets.reading import (
     FileCheck,
@@ -212,7 +212,7 @@ def _from_batches(
 
 def _from_archive(card: Card, path: Path) -> tuple[Arrays, Arrays, tuple[str, ...]]:
     original = is_original(card, card.files[0], path)
-    notes = () if original else (f"not the original bytes: {path.name}",)
+    notes = () if original else (f"{NOT_ORIGINAL}: {path.name}",)
     return _load_archive(card, path), Replaced().indices(partial(_place, card)), notes
 
 

@@ -7,6 +7,9 @@ import numpy as np
 
 from stdpnet.datasets.checks import check_labels, check_pair, check_same_kind
 
+NOT_ORIGINAL = "not the original bytes"
+"""How a note begins that the user is warned of."""
+
 
 class DataWarning(UserWarning):
     """Data that can be used, but are not what their name promises."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from stdpnet.datasets.cards import Card, CardFile
 from stdpnet.datasets.checks import check_images, check_labels
-from stdpnet.datasets.dataset import Dataset
+from stdpnet.datasets.dataset import NOT_ORIGINAL, Dataset
 from stdpnet.datasets.files import DamagedFileError, is_original, read_data
 from stdpnet.datasets.reading import (
     FileCheck,
@@ -99,7 +99,7 @@ def _load(card: Card, folder: Path) -> Dataset:
         e.name for e in card.files if is_original(card, e, folder / e.name) is False
     ]
     parts = {entry.role: _read_part(card, entry, folder) for entry in card.files}
-    notes = (f"not the original bytes: {', '.join(changed)}",) if changed else ()
+    notes = (f"{NOT_ORIGINAL}: {', '.join(changed)}",) if changed else ()
     return Dataset(
         name=card.name,
         class_names=card.classes,

@@ -7,7 +7,7 @@ from pathlib import Path
 from stdpnet.catalog import card_names, unknown_name
 from stdpnet.datasets import arrays, image_folder
 from stdpnet.datasets.cards import Card, load_card
-from stdpnet.datasets.dataset import Dataset, DataWarning
+from stdpnet.datasets.dataset import NOT_ORIGINAL, Dataset, DataWarning
 from stdpnet.datasets.download import DownloadError, ProgressCallback
 from stdpnet.datasets.places import FORMATS, Root, explain_missing, fetch, find_folder
 from stdpnet.datasets.splitting import check_split
@@ -72,7 +72,7 @@ def load_dataset(
     else:
         data = _load_own(name_or_path, test_fraction, seed)
     for note in data.notes:
-        if note.startswith("not the original"):
+        if note.startswith(NOT_ORIGINAL):
             warnings.warn(f"{data.name}: {note}; used as is", DataWarning, stacklevel=2)
     return data
 

@@ -104,6 +104,15 @@ def find_folder(card: Card, root: Root = None) -> Path | None:
     return None
 
 
+def _incomplete_folder(card: Card, root: Root) -> Path | None:
+    """Return the first folder with any file of a data set that is nowhere complete."""
+    present = FORMATS[card.format].present
+    for folder in _folders(card, root):
+        if present(card, folder) and _belongs(card, folder):
+            return folder
+    return None
+
+
 def _belongs(card: Card, folder: Path) -> bool:
     """Whether a folder without the data set's name is not that of another one."""
     if folder.name == card.name or not card.files:
@@ -135,11 +144,11 @@ def explain_missing(card: Card, root: Root, reason: str = "") -> str:
         f"Run 'stdpnet data fetch {card.name}' with a network, "
         f"or name the folder that has it with --data DIR or ${ROOT_VARIABLE}"
     )
-    handler = FORMATS[card.format]
-    for folder in _folders(card, root):
-        if handler.present(card, folder) and _belongs(card, folder):
-            names = ", ".join(path.name for path in handler.missing(card, folder))
-            return f"{card.name}: no such file in {folder}: {names}{tried}. {advice}"
+    folder = _incomplete_folder(card, root)
+    if folder is not None:
+        missing = FORMATS[card.format].missing(card, folder)
+        names = ", ".join(path.name for path in missing)
+        return f"{card.name}: no such file in {folder}: {names}{tried}. {advice}"
     places = ", ".join(str(place) for place in search_roots(root))
     return f"{card.name}: no copy in {places}{tried}. {advice}"
 
@@ -235,11 +244,8 @@ def check(name: str, *, root: Root = None) -> list[FileCheck]:
         If a folder that was named does not exist.
     """
     card = load_card(name)
-    handler = FORMATS[card.format]
-    folders = _folders(card, root)
-    some = [f for f in folders if handler.present(card, f) and _belongs(card, f)]
-    last = cache_root() / name
-    return handler.check(card, find_folder(card, root) or next(iter(some), last))
+    folder = find_folder(card, root) or _incomplete_folder(card, root)
+    return FORMATS[card.format].check(card, folder or cache_root() / name)
 
 
 def list_datasets(*, root: Root = None) -> list[Listing]:

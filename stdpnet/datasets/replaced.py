@@ -6,13 +6,14 @@ lines that start with ``#`` are comments.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from stdpnet.catalog import unknown_name
 from stdpnet.datasets.cards import Card
+from stdpnet.datasets.dataset import NOT_ORIGINAL
 from stdpnet.datasets.files import DamagedFileError
 
 LIST_NAME = "jpeg_filled_records.txt"
@@ -34,7 +35,7 @@ class Replaced:
     """
 
     path: Path | None = None
-    records: tuple[tuple[str, int, int], ...] = field(default=())
+    records: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def batches(self) -> set[str]:
@@ -88,8 +89,8 @@ class Replaced:
         """Return one line on what these records mean for results."""
         n_all = card.n_train + card.n_test
         return (
-            f"not the original bytes: {len(self.records)} of {n_all} records come "
-            f"from a JPEG copy ({LIST_NAME})"
+            f"{NOT_ORIGINAL}: {len(self.records)} of {n_all} records come from a "
+            f"JPEG copy ({LIST_NAME})"
         )
 
 

@@ -19,7 +19,7 @@ _MAX_STEPS = NEVER - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Code(Parameters, ABC):
+class Code(Parameters, ABC, abstract=True):
     """Base of the codes: when, or how often, an input of given contrast spikes."""
 
     kind: ClassVar[str] = "code"
@@ -166,9 +166,10 @@ class Latency(Code):
 
     References
     ----------
-    Masquelier and Thorpe (2007), doi:10.1371/journal.pcbi.0030031, where the
-    latency is inverse to the contrast; linear, without steps, as `LatencyCoding`
-    of csnn-simulator (Falez et al., 2020, doi:10.1109/IJCNN48605.2020.9207373).
+    Masquelier and Thorpe (2007), doi:10.1371/journal.pcbi.0030031, for spikes that
+    come the earlier the stronger the contrast; linear, without steps, as
+    `LatencyCoding` of csnn-simulator (used in Falez et al., 2020,
+    doi:10.1109/IJCNN48605.2020.9207373).
     """
 
     stimulus: ClassVar[str] = "steps"

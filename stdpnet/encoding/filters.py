@@ -17,7 +17,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filter(Parameters, ABC):
+class Filter(Parameters, ABC, abstract=True):
     """Base of the filters: what a pixel's surroundings make of it.
 
     A filter is a description; what it learned from images is an own dictionary

@@ -28,6 +28,15 @@ def level_name(name: str, level: str) -> str:
     return name if level == "neuron" else f"{name}_{level}"
 
 
+def overridden(when: str) -> list[str]:
+    """Return what must not hold back statements that run in a slot.
+
+    Brian2 leaves variables marked "unless refractory" alone while a neuron
+    rests; its reset and the start of a presentation set them all the same.
+    """
+    return [] if "synapses" in when else ["not_refractory"]
+
+
 class Assembly:
     """Brian2 objects of a description.
 

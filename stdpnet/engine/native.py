@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stdpnet.engine import brian2_api as api
-from stdpnet.engine.assemble import Assembly, level_name
+from stdpnet.engine.assemble import Assembly, level_name, overridden
 from stdpnet.engine.brian2_api import brian2
 from stdpnet.models.equations import read_statement, variables
 
@@ -369,6 +369,7 @@ class NativeAssembly(Assembly):
             name=f"{group.name}_{template.removeprefix('stdpnet_')}*",
             needed_variables=needed,
             template_kwds=template_kwds,
+            override_conditional_write=overridden(when),
         )
         self.others.append(runner)
 

@@ -5,13 +5,14 @@ weights are references into one shared array. Runs on Brian2's NumPy and Cython
 targets, and (for comparison) in its C++ standalone mode.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from stdpnet.config import from_dict
 from stdpnet.engine import brian2_api as api
-from stdpnet.engine.assemble import METHODS, Assembly
+from stdpnet.engine.assemble import METHODS, Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
 from stdpnet.models.projections import Geometry
 
@@ -145,6 +146,7 @@ class ReferenceAssembly(Assembly):
             code="\n".join(statements),
             when=when,
             name=f"{name}_on_spike*",
+            override_conditional_write=overridden(when),
             needed_variables=["_spikespace"],
             template_kwds={"eventspace_variable": group.variables["_spikespace"]},
         )
@@ -158,6 +160,7 @@ class ReferenceAssembly(Assembly):
             clock=self.clock,
             when="start",
             order={"end": -2, "start": 0}[when],
+            override_conditional_write=overridden(when),
             name=f"{group}_{when}*",
         )
         self.others.append(runner)
@@ -238,6 +241,26 @@ class ReferenceAssembly(Assembly):
             name=f"{name}_record",
         )
         self.others += [pooling, self.counts[name]]
+
+
+def brian2_network(
+    description: dict[str, Any],
+    stimuli: Mapping[str, np.ndarray],
+    state: Mapping[str, np.ndarray],
+    parameters: Mapping[str, float],
+    n_steps: int,
+) -> Any:
+    """Return the reference network with everything set, in the current process."""
+    brian2.defaultclock.dt = description["dt"] * brian2.second
+    assembly = ReferenceAssembly(description, dict(stimuli), dict(parameters), n_steps)
+    network = assembly.assemble()
+    for name, values in state.items():
+        group, _, variable = name.partition(".")
+        if group in description["groups"]:
+            group = f"{group}_map"
+        array = np.asarray(values, float).ravel()
+        assembly.groups[group].variables[variable].set_value(array)
+    return network
 
 
 def _winners(

@@ -5,12 +5,13 @@ The protocol is that of a compiled program: a folder with raw arrays in and out.
 """
 
 import atexit
+import contextlib
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,7 @@ def run_reference(
         "parameters": dict(parameters),
     }
     with _lock:
-        worker = _running_worker()
-        job.give_to(worker)
+        worker = _worker_of(job)
         try:
             worker.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
             worker.stdin.flush()  # type: ignore[union-attr]
@@ -58,22 +58,25 @@ def run_reference(
         raise ProgramError(f"Brian2's {program.backend} target failed: {error}")
 
 
-def _running_worker() -> subprocess.Popen:
+def _worker_of(job: Job) -> subprocess.Popen:
+    """Give a job to the worker that is there, or to a new one."""
     global _worker
     if _worker is not None and _worker.poll() is not None:
         stop_worker()
-    if _worker is None:
-        _worker = subprocess.Popen(
-            interpreter.command("stdpnet.engine.worker"),
-            # Brian2 reads preferences from the current folder.
-            cwd=Path(__file__).parent,
-            env=interpreter.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
+    if _worker is not None:
+        job.give_to(_worker)
+        return _worker
+    _worker = job.start(
+        interpreter.command("stdpnet.engine.worker"),
+        # Brian2 reads preferences from the current folder.
+        cwd=Path(__file__).parent,
+        env=interpreter.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
     return _worker
 
 
@@ -93,6 +96,12 @@ def _forget() -> None:
     _lock = threading.Lock()
     if _worker is not None:
         _worker.returncode = 0  # so that Python does not wait for what is not ours
+        # The worker ends when nobody holds the other end of its pipe any more.
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (_worker.stdin, _worker.stdout):
+            with contextlib.suppress(ValueError):
+                os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
         _worker = None
 
 
@@ -102,11 +111,12 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 def serve() -> None:
     """Carry out requests from standard input until it closes."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read_into, args=(lines,), daemon=True).start()
+    while True:
         try:
-            carry_out(json.loads(line))
+            carry_out(json.loads(lines.get()))
             answers.write("done\n")
         except Exception:
             import traceback
@@ -117,11 +127,11 @@ def serve() -> None:
         answers.flush()
 
 
-def _end_with(parent: int) -> None:
-    """End this process, even amid a request, once its parent has ended."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+def _read_into(lines: queue.SimpleQueue[str]) -> None:
+    """Read standard input; its end is the end of our parent, and ours amid a request."""
+    for line in sys.stdin:
+        lines.put(line)
+    os._exit(0)
 
 
 def carry_out(request: dict[str, Any]) -> None:

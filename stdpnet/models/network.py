@@ -5,6 +5,7 @@ sizes. The engine makes a program of that and needs nothing else, so a run that
 carries its description can be opened without the classes that wrote it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ DESCRIPTION_FORMAT = 2
 NEVER = 65535
 #: What the engine adds to a population, named after it.
 LEVELS = ("map", "site", "rivals")
+
+DTYPES = ("float32", "float64")
+STIMULI = ("steps", "rates")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,8 @@ class Projection:
     transmits : bool
         Without, spikes change weights but do not reach the target (for probes
         of a rule).
+    weights : float or array, optional
+        Weights to start from; default: random ones, as the rule makes them.
     """
 
     name: str
@@ -98,6 +104,7 @@ class Projection:
     into: str | None = None
     inhibitory: bool = False
     transmits: bool = True
+    weights: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +122,7 @@ class Network:
 
     Parameters
     ----------
-    inputs, populations, projections, counters : tuple
+    inputs, populations, projections, counters : sequence
         The parts. A projection names its source and its target.
     dt : Quantity, time
         Time step.
@@ -125,17 +132,18 @@ class Network:
     Raises
     ------
     ValueError
-        If two parts have the same name.
+        If two parts have the same name, or a choice is not known.
     """
 
-    inputs: tuple[Input, ...]
-    populations: tuple[Population, ...]
-    projections: tuple[Projection, ...]
-    counters: tuple[Counter, ...]
+    inputs: Sequence[Input]
+    populations: Sequence[Population]
+    projections: Sequence[Projection] = ()
+    counters: Sequence[Counter] = ()
     dt: Quantity
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
+        self._check_choices()
         taken: set[str] = set()
         parts: list[Any] = [*self.inputs, *self.populations]
         parts += [*self.projections, *self.counters]
@@ -148,6 +156,20 @@ class Network:
                         f"also takes X_{', X_'.join(LEVELS)}); rename {part.name!r}"
                     )
                 taken.add(name)
+
+    def _check_choices(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ValueError(unknown_name("Network.dtype", str(self.dtype), DTYPES))
+        parts: list[Any] = [*self.inputs, *self.populations]
+        for part in (*parts, *self.projections, *self.counters):
+            if not str(part.name).isidentifier():
+                raise ValueError(
+                    f"Network: a name must be letters, digits and _, got {part.name!r}"
+                )
+        for part in self.inputs:
+            if part.stimulus not in STIMULI:
+                owner = f"stimulus of {part.name!r}"
+                raise ValueError(unknown_name(owner, str(part.stimulus), STIMULI))
 
     def shape(self, name: str) -> Shape:
         """Return the shape of an input or a population."""
@@ -245,6 +267,11 @@ class Network:
         return f"{variable}_post {'-' if part.inhibitory else '+'}= w"
 
     def _describe_counter(self, part: Counter) -> dict[str, Any]:
+        if part.source not in self._groups():
+            raise ValueError(
+                f"Counter {part.name!r}: "
+                + unknown_name("input or population", part.source, self._groups())
+            )
         shape = part.pooling.target_shape(self.shape(part.source))
         return {
             "source": part.source,

@@ -120,32 +120,25 @@ class SumPooling(Geometry):
     """
 
     size: int = number(2, low=1, integer=True)
-    stride: int | None = number(None, low=1, integer=True)
+    stride: int = number(None, low=1, integer=True)
     padding: int = number(0, low=0, integer=True)
 
     def __post_init__(self) -> None:
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.size)
         super().__post_init__()
         if self.padding >= self.size:
             raise ValueError(
                 f"SumPooling.padding must be < size {self.size}, got {self.padding}"
             )
 
-    @property
-    def distance(self) -> int:
-        """Distance of neighbouring windows."""
-        return self.size if self.stride is None else self.stride
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the class name and the parameters, with the stride as a number."""
-        return super().to_dict() | {"stride": self.distance}
-
     def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
         """Return the shape of the pooled population."""
         return (self._windows(source[0]), self._windows(source[1]), source[2])
 
     def _windows(self, side: int) -> int:
-        cover = -(-(side + 2 * self.padding - self.size) // self.distance) + 1
-        touch = -(-(side + self.padding) // self.distance)
+        cover = -(-(side + 2 * self.padding - self.size) // self.stride) + 1
+        touch = -(-(side + self.padding) // self.stride)
         return max(1, min(cover, touch))
 
     def edges(self, source: Shape, target: Shape) -> "Edges":
@@ -153,8 +146,8 @@ class SumPooling(Geometry):
         y, x, m, dy, dx = np.indices(
             (*target, self.size, self.size), dtype=np.int32
         ).reshape(5, -1)
-        sy = y * self.distance - self.padding + dy
-        sx = x * self.distance - self.padding + dx
+        sy = y * self.stride - self.padding + dy
+        sx = x * self.stride - self.padding + dx
         inside = (sy >= 0) & (sy < source[0]) & (sx >= 0) & (sx < source[1])
         pre = (sy * source[1] + sx) * source[2] + m
         post = (y * target[1] + x) * target[2] + m

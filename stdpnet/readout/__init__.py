@@ -2,10 +2,6 @@
 
 from stdpnet.readout.linear import LinearReadout as LinearReadout
 from stdpnet.readout.selection import ChosenC as ChosenC
-from stdpnet.readout.selection import LearningCurve as LearningCurve
-from stdpnet.readout.selection import (
-    accuracy_against_labels as accuracy_against_labels,
-)
 from stdpnet.readout.selection import choose_C as choose_C
 from stdpnet.readout.votes import NeuronVoteClassifier as NeuronVoteClassifier
 from stdpnet.readout.votes import assign_labels as assign_labels

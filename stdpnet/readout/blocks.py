@@ -23,7 +23,6 @@ N_LANES = 8
 # Measured: a sparse pass costs 10 ns per non-zero count on one core, a dense one
 # 4 ns per count on two; below this density sparse is at least twice as fast.
 SPARSE_DENSITY = 0.12
-SPARSE_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class FeatureBlocks:
             nonzero += piece[4]
         mean = total / self.n_samples
         variance = np.maximum(squares / self.n_samples - mean**2, 0)
-        density = nonzero / max(self.n_samples * self.n_features, 1)
+        density = nonzero / (self.n_samples * self.n_features)
         maximum = np.maximum(np.abs(low), np.abs(high))
         return FeatureStatistics(
             maximum, mean, np.sqrt(variance), float(low.min()), density
@@ -155,7 +154,8 @@ class FeatureBlocks:
 
     def cache_sparse(self, density: float, memory_bytes: int) -> FeatureBlocks:
         """Keep a sparse copy if it is the faster one and fits in memory."""
-        n_bytes = SPARSE_BYTES * density * self.n_samples * self.n_features
+        entry_bytes = self.dtype.itemsize + np.dtype(np.int32).itemsize
+        n_bytes = entry_bytes * density * self.n_samples * self.n_features
         if density > SPARSE_DENSITY or n_bytes > memory_bytes:
             return self
         return replace(
@@ -278,10 +278,20 @@ def feature_blocks(
     Returns
     -------
     FeatureBlocks
+
+    Raises
+    ------
+    ValueError
+        If there are no features.
     """
+    if 0 in source.shape:
+        raise ValueError(
+            "features must have at least one row and one column, got shape "
+            f"{source.shape}"
+        )
     threads = effective_n_jobs(n_jobs)
     view = FeatureBlocks(source, (), 0, sqrt, threads)
-    length = max(1, batch_bytes // (view.dtype.itemsize * max(view.n_features, 1)))
+    length = max(1, batch_bytes // (view.dtype.itemsize * view.n_features))
     blocks, position = [], 0
     for start in range(0, source.shape[0], length):
         stop = min(start + length, source.shape[0])

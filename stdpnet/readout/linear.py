@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.readout.blocks import BATCH_BYTES, FeatureBlocks, feature_blocks
+from stdpnet.readout.checks import (
+    check_choice,
+    check_classes,
+    checked_examples,
+    checked_features,
+)
 from stdpnet.readout.newton import Progress, Solution, SquaredHinge, solve
 
 CHOICES = {
@@ -26,6 +28,38 @@ CHOICES = {
 }
 # Measured, two cores: liblinear on dense floats is the quicker one up to here.
 LIBLINEAR_ENTRIES = 2_000_000
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_random_state(value: Any) -> bool:
+    known = value is None or isinstance(value, np.random.RandomState)
+    return known or (_is_integer(value) and 0 <= value < 2**32)
+
+
+_Rule = tuple[str, Callable[[Any], bool]]
+_POSITIVE: _Rule = ("a finite number > 0", lambda v: _is_number(v) and 0 < v < np.inf)
+_COUNT: _Rule = ("an integer >= 1", lambda v: _is_integer(v) and v >= 1)
+RULES: dict[str, _Rule] = {
+    "C": _POSITIVE,
+    "tol": _POSITIVE,
+    "batch_bytes": _COUNT,
+    "max_iter": _COUNT,
+    "memory_bytes": ("a number >= 0", lambda v: _is_number(v) and v >= 0),
+    "n_jobs": (
+        "None or an integer other than 0",
+        lambda v: v is None or (_is_integer(v) and v != 0),
+    ),
+    "random_state": ("None, an integer >= 0 or a RandomState", _is_random_state),
+    "fit_intercept": ("True or False", lambda v: isinstance(v, (bool, np.bool_))),
+    "callback": ("None or a function", lambda v: v is None or callable(v)),
+}
 
 
 class LinearReadout(ClassifierMixin, BaseEstimator):
@@ -59,7 +93,7 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
         batch in the cache, which is faster than a larger one.
     memory_bytes : int
         The streamed solver keeps a sparse copy of the features if they are sparse
-        enough to be faster that way (at most a fifth of them non-zero) and the copy
+        enough to be faster that way (at most 12 % of them non-zero) and the copy
         (8 bytes for a non-zero count, 12 for float64) is at most this large.
         0 forbids it.
     tol : float
@@ -136,6 +170,18 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
         tags.input_tags.positive_only = self.count_transform == "sqrt"
         return tags
 
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that cannot be used with any features.
+
+        `fit` does this first. Call it to learn of a mistake before long work.
+        """
+        for name, choices in CHOICES.items():
+            check_choice(self, name, choices)
+        for name, (rule, holds) in RULES.items():
+            value = getattr(self, name)
+            if not holds(value):
+                raise ValueError(f"LinearReadout.{name} must be {rule}, got {value!r}")
+
     def fit(self, X: ArrayLike, y: ArrayLike) -> LinearReadout:
         """Learn from labelled features.
 
@@ -157,8 +203,8 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
             If a parameter or a feature is out of range, sizes disagree, or there are
             fewer than two classes.
         """
-        self._check_parameters()
-        source, labels = self._checked(X, y)
+        self.check_parameters()
+        source, labels = checked_examples(self, X, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         check_classes(self, self.classes_)
         self.solver_ = self._resolved_solver(source)
@@ -180,9 +226,14 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
         -------
         ndarray, shape (n_samples, n_classes), or (n_samples,) for two classes
             Larger is more certain; with two classes, positive is the second.
+
+        Raises
+        ------
+        ValueError
+            If the number of features differs, or a feature is out of range.
         """
         check_is_fitted(self)
-        source = checked_features(self, X, reset=False)
+        source = checked_features(self, X)
         return self._scores(feature_blocks(source, **self._block_options()))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -207,24 +258,18 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
 
     def _scores(self, blocks: FeatureBlocks) -> np.ndarray:
         products = blocks.forward(self.coef_.T).astype(np.float64)
+        self._check_finite(products)
         scores = products + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, np.ndarray]:
-        source = checked_features(self, X, reset=True, y=y)
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        check_consistent_length(source, labels)
-        return source, labels
-
-    def _check_parameters(self) -> None:
-        for name, choices in CHOICES.items():
-            check_choice(self, name, choices)
-        for name in ("C", "tol", "batch_bytes", "max_iter"):
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"LinearReadout.{name} must be > 0, got {getattr(self, name)!r}"
-                )
+    def _check_finite(self, found: np.ndarray) -> None:
+        """Refuse features by what was computed of them: they are read only once."""
+        if not np.isfinite(found).all():
+            raise ValueError(
+                "Negative values in data or NaN passed to LinearReadout: features must "
+                "be finite, and >= 0 with count_transform='sqrt', got others with "
+                f"count_transform={self.count_transform!r}; repair the features"
+            )
 
     def _resolved_solver(self, source: Any) -> str:
         if self.solver != "auto":
@@ -242,11 +287,7 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
     def _prepared(self, blocks: FeatureBlocks) -> FeatureBlocks:
         """Set the scale; return blocks in the form in which the solver reads them."""
         found = blocks.statistics()
-        if not np.isfinite(found.mean).all() or np.isnan(found.minimum):
-            raise ValueError(
-                "Negative values in data or NaN passed to LinearReadout.fit; "
-                "features must be finite, and non-negative with count_transform='sqrt'"
-            )
+        self._check_finite(found.mean)
         spread = {"max": found.maximum, "std": found.sd}.get(
             self.scale, np.ones(blocks.n_features)
         )
@@ -294,61 +335,3 @@ def one_vs_rest(codes: np.ndarray, n_classes: int) -> np.ndarray:
     """Return targets -1 or 1, shape (n_samples, n_classes), or one column for two."""
     columns = np.arange(n_classes) if n_classes > 2 else np.array([1])
     return np.where(codes[:, None] == columns, 1.0, -1.0)
-
-
-def checked_features(
-    estimator: BaseEstimator, X: Any, *, reset: bool, y: Any = "no_validation"
-) -> Any:
-    """Return features that can be sliced, after scikit-learn's checks.
-
-    Parameters
-    ----------
-    estimator : BaseEstimator
-        Whose number of features is set (`reset`) or compared.
-    X : array-like, memmap or h5py.Dataset, shape (n_samples, n_features)
-        Features; a data set on disk is not read.
-    reset : bool
-        Whether this is a call of `fit`.
-    y : array-like, optional
-        Labels, to let scikit-learn refuse a missing one.
-
-    Returns
-    -------
-    ndarray, memmap or h5py.Dataset, shape (n_samples, n_features)
-
-    Raises
-    ------
-    ValueError
-        If `X` is not a finite numeric matrix with the right number of features.
-    """
-    on_disk = type(X).__module__.startswith("h5py")
-    if on_disk and X.ndim != 2:
-        raise ValueError(
-            f"{type(estimator).__name__}: features must be 2-dimensional, "
-            f"got a data set of shape {X.shape}"
-        )
-    if on_disk:
-        validate_data(estimator, X, y=y, reset=reset, skip_check_array=True)
-        return X
-    if isinstance(y, str) or y is None:
-        return validate_data(estimator, X, y=y, reset=reset)
-    return validate_data(estimator, X, y, reset=reset)[0]
-
-
-def check_choice(estimator: BaseEstimator, name: str, choices: tuple[str, ...]) -> None:
-    """Raise ValueError if a parameter is none of its choices."""
-    value = getattr(estimator, name)
-    if value not in choices:
-        raise ValueError(
-            f"unknown {type(estimator).__name__}.{name} {value!r}; "
-            f"known: {', '.join(choices)}"
-        )
-
-
-def check_classes(estimator: BaseEstimator, classes: np.ndarray) -> None:
-    """Raise ValueError unless there are at least two classes."""
-    if len(classes) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs at least two classes in y, got one "
-            f"class ({classes[0]!s})"
-        )

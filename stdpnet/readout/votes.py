@@ -7,15 +7,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.readout.blocks import feature_blocks
-from stdpnet.readout.linear import check_choice, check_classes, checked_features
+from stdpnet.readout.checks import (
+    check_choice,
+    check_classes,
+    checked_examples,
+    checked_features,
+)
 
 VOTES = ("all", "proportion")
 
@@ -82,8 +82,7 @@ def assign_labels(counts: Any, y: ArrayLike, classes: ArrayLike) -> np.ndarray:
 
     References
     ----------
-    Diehl and Cook (2015), doi:10.3389/fncom.2015.00099, Sec. 2.5 (training and
-    classification).
+    Diehl and Cook (2015), doi:10.3389/fncom.2015.00099.
     """
     return _preferred(class_means(counts, y, classes))
 
@@ -176,7 +175,7 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
     `fit` assigns each neuron the class with its highest mean response; `predict`
     takes the class whose neurons have the highest mean count, of equal ones the first
     in `classes_`. An example in which no labelled neuron spikes is given the most
-    frequent class of the training set, and counted.
+    frequent class of the training set.
 
     Parameters
     ----------
@@ -196,8 +195,7 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
     most_frequent_ : label
         Most frequent class of the training set.
     n_silent_ : int
-        Examples without a vote: in the training set after `fit`, then in the latest
-        call of `predict`.
+        Examples of the training set without a vote.
     n_features_in_ : int
         Number of neurons.
 
@@ -239,16 +237,13 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
             are fewer than two classes.
         """
         check_choice(self, "vote", VOTES)
-        counts = checked_features(self, X, reset=True, y=y)
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        check_consistent_length(counts, labels)
+        counts, labels = checked_examples(self, X, y)
         self.classes_, sizes = np.unique(labels, return_counts=True)
         check_classes(self, self.classes_)
         self.most_frequent_ = self.classes_[sizes.argmax()]
         self.class_means_ = class_means(counts, labels, self.classes_)
         self.neuron_labels_ = _preferred(self.class_means_)
-        self.n_silent_ = _count_silent(self._scores(counts))
+        self.n_silent_ = int(_is_silent(self._scores(counts)).sum())
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -270,8 +265,7 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
             If a count is negative or NaN, or the number of features differs.
         """
         check_is_fitted(self)
-        scores = self._scores(checked_features(self, X, reset=False))
-        self.n_silent_ = _count_silent(scores)
+        scores = self._scores(checked_features(self, X))
         return _winners(scores, self.classes_, self.most_frequent_)
 
     def _scores(self, counts: Any) -> np.ndarray:
@@ -288,14 +282,14 @@ def _preferred(means: np.ndarray) -> np.ndarray:
     return np.where(means.max(axis=0) > 0, means.argmax(axis=0), -1)
 
 
-def _count_silent(scores: np.ndarray) -> int:
-    return int((scores.max(axis=1) == 0).sum())
+def _is_silent(scores: np.ndarray) -> np.ndarray:
+    silent: np.ndarray = scores.max(axis=1) == 0
+    return silent
 
 
 def _winners(scores: np.ndarray, classes: np.ndarray, default: Any) -> np.ndarray:
-    winners = classes[scores.argmax(axis=1)]
-    winners[scores.max(axis=1) == 0] = default
-    return winners
+    # Not by assignment, which would cut a default longer than the classes' names.
+    return np.where(_is_silent(scores), default, classes[scores.argmax(axis=1)])
 
 
 def _check_counts(minimum: float, where: str) -> None:

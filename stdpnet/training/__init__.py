@@ -2,4 +2,5 @@
 
 from stdpnet.training.evaluation import evaluate as evaluate
 from stdpnet.training.options import TrainOptions as TrainOptions
+from stdpnet.training.train import TrainingInterrupted as TrainingInterrupted
 from stdpnet.training.train import train as train

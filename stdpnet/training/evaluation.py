@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from stdpnet.analysis import Run, load_run
 from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import make_readout
-from stdpnet.runs import RunFolder
-from stdpnet.training.scoring import features_of, score
-from stdpnet.training.split import choose
+from stdpnet.training.results import read_banks
+from stdpnet.training.scoring import Scores, score, task_of
+from stdpnet.training.split import choose, is_labelled
 
 
 def evaluate(
@@ -34,7 +35,7 @@ def evaluate(
     data : path, optional
         Folder of data sets.
     n_test : int, optional
-        Test images; default as in the run.
+        Test images; default as in the run, all of another data set.
     jobs : int
         Parallel shards.
     visible : bool
@@ -48,53 +49,58 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the data have no labels or another image shape.
+        If the run is damaged or not finished, or the data have no labels or
+        another image shape.
     """
-    folder = RunFolder.open(run_path)
-    banks = load_banks(folder)
+    run = load_run(run_path)
+    options = run.record["options"]
+    banks = load_banks(run)
     for bank in banks.values():
         bank.set_params(n_jobs=jobs, verbose=visible)
-    options = folder.metadata["options"]
     found = load_dataset(
         dataset or options["dataset"], root=data, test_fraction=options["test_fraction"]
     )
-    if found.y_train is None or found.y_test is None:
-        raise ValueError(f"{found.name} has no labels to score")
-    for bank in banks.values():
-        _check_shape(found, bank, folder)
-    n_train = options["n_train"] if dataset is None else None
-    n_test = n_test or (options["n_test"] if dataset is None else None)
+    _check(found, run, banks)
+    n_train = None
+    if dataset is None:
+        n_train, n_test = options["n_train"], n_test or options["n_test"]
     split = choose(found, options["seed"], None, n_train, n_test)
-    train = features_of(banks, found.X_train[split.train], "features")
-    test = features_of(banks, found.X_test[split.test], "features")
-    readout = make_readout(folder.metadata["spec"], n_jobs=jobs)
-    y_train, y_test = found.y_train[split.train], found.y_test[split.test]
-    scores = score(readout, train, y_train, test, y_test, split.test)
-    right = scores.y_true == scores.y_pred
+    task = task_of(banks, found, split, "features")
+    scores = score(make_readout(run.record["spec"], n_jobs=jobs), task)
     return {
-        "run": str(folder.path),
+        "run": str(run.path),
         "dataset": found.name,
         "accuracy": scores.accuracy,
-        "n_train": len(y_train),
-        "n_test": len(y_test),
-        "per_class": {
-            str(found.class_names[label]): float(np.mean(right[y_test == label]))
-            for label in np.unique(y_test)
-        },
+        "n_train": len(split.train),
+        "n_test": len(split.test),
+        "per_class": _per_class(scores, found.class_names),
     }
 
 
-def _check_shape(data: Dataset, bank: ConvSTDP, folder: RunFolder) -> None:
-    shape = (*data.image_shape, 1)[:3]
-    if shape != bank.image_shape_:
-        raise ValueError(
-            f"{data.name} has images of shape {shape}, but the network of {folder.path} "
-            f"learned from {bank.image_shape_}; give --dataset images of that shape"
-        )
-
-
-def load_banks(folder: RunFolder) -> dict[str, ConvSTDP]:
+def load_banks(run: Run) -> dict[str, ConvSTDP]:
     """Return the fitted estimators of a run, in their order."""
-    with folder.arrays() as arrays:
-        group = arrays["estimators"]
-        return {name: ConvSTDP.read_from(group[name]) for name in group}
+    with run.arrays() as file:
+        return read_banks(file)
+
+
+def _check(data: Dataset, run: Run, banks: dict[str, ConvSTDP]) -> None:
+    if not is_labelled(data):
+        raise ValueError(
+            f"{data.name} has no labels to score; give --dataset data that have"
+        )
+    shape = (*data.image_shape, 1)[:3]
+    for bank in banks.values():
+        if shape != bank.image_shape_:
+            raise ValueError(
+                f"{data.name} has images of shape {shape}, but the network of {run.path} "
+                f"learned from {bank.image_shape_}; give --dataset images of that shape"
+            )
+
+
+def _per_class(scores: Scores, names: tuple[str, ...]) -> dict[str, float]:
+    """Return the share of the images of each class that were classified correctly."""
+    right = scores.y_true == scores.y_pred
+    return {
+        names[label]: float(np.mean(right[scores.y_true == label]))
+        for label in np.unique(scores.y_true)
+    }

@@ -12,8 +12,9 @@ class PeakMemory:
     Attributes
     ----------
     megabytes : float
-        Largest sum seen of the resident memory of this process and its
-        children, in MB (10^6 bytes). Shared pages count once for each process.
+        Largest sum seen of the memory of this process and its children, in MB
+        (10^6 bytes). Shared pages count once in all, so that a child which has just
+        been forked is no second copy of its parent.
     """
 
     def __init__(self, interval: float = 0.25) -> None:
@@ -42,7 +43,8 @@ def _resident(process: psutil.Process) -> int:
     total = 0
     for member in [process, *process.children(recursive=True)]:
         try:
-            total += member.memory_info().rss
-        except psutil.NoSuchProcess:
+            memory = member.memory_full_info()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
+        total += getattr(memory, "pss", memory.rss)
     return total

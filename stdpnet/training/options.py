@@ -1,10 +1,21 @@
 """What a training run is asked for."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from stdpnet.runs import next_free
+
+#: Settings that decide the result, beside the specification.
+DECISIVE = (
+    "dataset",
+    "n_fit",
+    "n_train",
+    "n_test",
+    "seed",
+    "control",
+    "test_fraction",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +54,11 @@ class TrainOptions:
         Command line to show in reports.
     visible : bool
         Whether to show progress on standard error.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or `resume` is given without `out`.
     """
 
     spec: str
@@ -63,33 +79,20 @@ class TrainOptions:
     visible: bool = True
 
     def __post_init__(self) -> None:
-        for name, low in (("n_fit", 1), ("n_train", 2), ("n_test", 1), ("jobs", 1)):
+        lowest = {"n_fit": 1, "n_train": 2, "n_test": 1, "jobs": 1, "seed": 0}
+        for name, low in lowest.items():
             value = getattr(self, name)
             if value is not None and value < low:
                 flag = "--" + name.replace("_", "-")
                 raise ValueError(f"{flag} must be >= {low}, got {value}")
-        if self.seed < 0:
-            raise ValueError(f"--seed must be >= 0, got {self.seed}")
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out with the run folder to go on with")
 
-    def with_folder(self) -> Self:
-        """Return the options with a run folder, the next free one if none was named."""
-        if self.out is not None:
-            return self
+    def new_folder(self) -> Path:
+        """Return the folder for a new run: `out`, or the next free one below ``runs``."""
         name = f"{Path(self.spec).stem}-{Path(self.dataset).stem}"
-        return replace(self, out=next_free(name))
+        return self.out or next_free(name)
 
     def plain(self) -> dict[str, Any]:
         """Return the settings that decide the result, for ``run.json``."""
-        values = asdict(self)
-        names = (
-            "dataset",
-            "n_fit",
-            "n_train",
-            "n_test",
-            "seed",
-            "control",
-            "test_fraction",
-        )
-        return {name: values[name] for name in names}
+        return {name: getattr(self, name) for name in DECISIVE}

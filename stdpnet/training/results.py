@@ -31,6 +31,12 @@ def write_banks(
         group["thresholds"] = control.thresholds_
 
 
+def read_banks(file: h5py.File) -> dict[str, ConvSTDP]:
+    """Read the estimators that `write_banks` wrote, in their order."""
+    group = file["estimators"]
+    return {name: ConvSTDP.read_from(group[name]) for name in group}
+
+
 def _write_kernels(group: h5py.Group, name: str, bank: ConvSTDP) -> None:
     group[name] = bank.kernels_
     signed = bank.kernels_.shape[-1] == 2 * bank.image_shape_[-1]

@@ -6,24 +6,36 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from stdpnet.analysis import fewer_errors
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.show import track
 from stdpnet.readout import LinearReadout
-from stdpnet.training.split import stratified
+from stdpnet.training.split import Split, stratified
 
 #: Numbers of labels at which accuracy is shown, and how many draws of each.
 CURVE = (300, 1000, 3000, 10000)
 CURVE_DRAWS = 3
 
 
-@dataclass
+@dataclass(frozen=True)
 class Features:
-    """Counts (n, n_features), and spikes of each map of the first bank (n, n_maps)."""
+    """Counts (n, n_features), and spikes of each map of all banks (n, n_maps)."""
 
     counts: np.ndarray
     spikes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """Features and labels that teach a readout, and those that it is scored on."""
+
+    train: Features
+    y_train: np.ndarray
+    test: Features
+    y_test: np.ndarray
+    test_index: np.ndarray
 
 
 @dataclass
@@ -47,61 +59,70 @@ class Scores:
             "spikes_per_image": float(self.spikes.sum(axis=1).mean())
         }
         irregular = np.isin(self.test_index, data.irregular_test)
-        if irregular.any():
-            kept = ~irregular
-            found["accuracy_without_irregular"] = float(
-                np.mean(self.y_true[kept] == self.y_pred[kept])
-            )
+        if irregular.any() and not irregular.all():
+            right = self.y_true == self.y_pred
+            found["accuracy_without_irregular"] = float(np.mean(right[~irregular]))
             found["n_irregular"] = int(irregular.sum())
-        if control is not None and control.accuracy < 1:
-            found["fewer_errors"] = 1 - (1 - self.accuracy) / (1 - control.accuracy)
+        fewer = (
+            None if control is None else fewer_errors(self.accuracy, control.accuracy)
+        )
+        if fewer is not None:
+            found["fewer_errors"] = fewer
         return found
 
 
 def features_of(banks: dict[str, ConvSTDP], images: np.ndarray, text: str) -> Features:
-    """Return the features of all banks next to each other."""
+    """Return the features of all banks next to each other; `text` names the progress."""
     widths = [int(np.prod(bank.layer().features)) for bank in banks.values()]
-    dtype = np.result_type(
-        *(feature_dtype(b.layer(), b.n_steps()) for b in banks.values())
+    dtypes = [feature_dtype(bank.layer(), bank.n_steps()) for bank in banks.values()]
+    counts = np.empty((len(images), sum(widths)), np.result_type(*dtypes))
+    columns = np.split(counts, np.cumsum(widths)[:-1], axis=1)
+    spikes = []
+    for bank, part in zip(banks.values(), columns, strict=True):
+        steps = compute_features(bank, images, part)
+        shown = track(steps, len(images), text, bank.verbose)
+        spikes.append(np.concatenate([step.spikes for step in shown]))
+    return Features(counts, np.concatenate(spikes, axis=1))
+
+
+def task_of(banks: dict[str, ConvSTDP], data: Dataset, split: Split, text: str) -> Task:
+    """Return what a readout of labelled data learns from and is scored on."""
+    assert data.y_train is not None  # `is_labelled`
+    assert data.y_test is not None
+    return Task(
+        features_of(banks, data.X_train[split.train], text),
+        data.y_train[split.train],
+        features_of(banks, data.X_test[split.test], text),
+        data.y_test[split.test],
+        split.test,
     )
-    counts = np.empty((len(images), sum(widths)), dtype)
-    spikes: list[np.ndarray] = []
-    start = 0
-    for width, bank in zip(widths, banks.values(), strict=True):
-        steps = compute_features(bank, images, counts[:, start : start + width])
-        shown = list(track(steps, len(images), text, bank.verbose))
-        spikes = spikes or [np.concatenate([step.spikes for step in shown])]
-        start += width
-    return Features(counts, spikes[0])
 
 
-def score(
-    readout: LinearReadout,
-    train: Features,
-    y_train: np.ndarray,
-    test: Features,
-    y_test: np.ndarray,
-    test_index: np.ndarray,
-) -> Scores:
+def score(readout: LinearReadout, task: Task) -> Scores:
     """Fit the readout on labelled features and classify the test images."""
-    readout.fit(train.counts, y_train)
-    return Scores(y_test, readout.predict(test.counts), test_index, test.spikes)
+    readout.fit(task.train.counts, task.y_train)
+    found = readout.predict(task.test.counts)
+    return Scores(task.y_test, found, task.test_index, task.test.spikes)
 
 
-def label_curve(
-    readout: LinearReadout,
-    train: Features,
-    y_train: np.ndarray,
-    test: Features,
-    y_test: np.ndarray,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Return accuracy against the number of labels, on stratified draws."""
-    sizes = [n for n in CURVE if n < len(y_train) and n >= 2 * len(np.unique(y_train))]
+def label_curve(readout: LinearReadout, task: Task, seed: int) -> dict[str, np.ndarray]:
+    """Return accuracy against the number of labels, on stratified draws.
+
+    Returns
+    -------
+    dict
+        ``"n_labels"``, shape (n_sizes,), and ``"accuracy"``, shape
+        (n_sizes, `CURVE_DRAWS`).
+    """
+    labels = task.y_train
+    rarest = np.unique(labels, return_counts=True)[1].min()
+    # Below, a draw might miss a class.
+    least = len(labels) / rarest
+    sizes = [n for n in CURVE if least <= n < len(labels)]
     accuracy = np.empty((len(sizes), CURVE_DRAWS))
     for row, n in enumerate(sizes):
         for draw in range(CURVE_DRAWS):
-            rows = stratified(y_train, n, np.random.default_rng([seed, draw]))
-            fitted = clone(readout).fit(train.counts[rows], y_train[rows])
-            accuracy[row, draw] = fitted.score(test.counts, y_test)
+            rows = stratified(labels, n, np.random.default_rng([seed, draw]))
+            fitted = clone(readout).fit(task.train.counts[rows], labels[rows])
+            accuracy[row, draw] = fitted.score(task.test.counts, task.y_test)
     return {"n_labels": np.array(sizes), "accuracy": accuracy}

@@ -9,6 +9,8 @@ from stdpnet.estimators.base import derived_seed
 
 #: Part of the seeds of the choices, apart from those of the estimators.
 CHOICE = 100
+#: Uses of randomness, the next part.
+FIT, TRAIN, TEST = range(3)
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class Split:
     test: np.ndarray
 
 
+def is_labelled(data: Dataset) -> bool:
+    """Say whether a readout can learn from the data and be scored on them."""
+    return data.y_train is not None and data.y_test is not None
+
+
 def choose(
     data: Dataset, seed: int, n_fit: int | None, n_train: int | None, n_test: int | None
 ) -> Split:
@@ -28,34 +35,62 @@ def choose(
     Raises
     ------
     ValueError
-        If more images are asked for than there are.
+        If more images are asked for than there are, or all labelled ones are of
+        one class.
     """
-    n_available = len(data.X_train)
-    fit = _draw(n_available, n_fit, derived_seed(seed, CHOICE, 0), "--n-fit", data.name)
-    test = _draw(
-        len(data.X_test), n_test, derived_seed(seed, CHOICE, 2), "--n-test", data.name
-    )
-    train = _draw(
-        n_available, n_train, derived_seed(seed, CHOICE, 1), "--n-train", data.name
-    )
+    fit = _draw(data, "--n-fit", len(data.X_train), n_fit, _seed(seed, FIT))
+    train = _draw(data, "--n-train", len(data.X_train), n_train, _seed(seed, TRAIN))
+    test = _draw(data, "--n-test", len(data.X_test), n_test, _seed(seed, TEST))
     if data.y_train is not None and n_train is not None:
-        rng = np.random.default_rng(derived_seed(seed, CHOICE, 1))
-        train = stratified(data.y_train, n_train, rng)
+        train = stratified(
+            data.y_train, n_train, np.random.default_rng(_seed(seed, TRAIN))
+        )
+    if is_labelled(data):
+        _check_classes(data, train)
     return Split(fit, np.sort(train), np.sort(test))
 
 
-def _draw(n: int, wanted: int | None, seed: int, flag: str, name: str) -> np.ndarray:
-    if wanted is None:
-        wanted = n
+def _seed(seed: int, use: int) -> int:
+    return derived_seed(seed, CHOICE, use)
+
+
+def _draw(
+    data: Dataset, flag: str, n: int, wanted: int | None, seed: int
+) -> np.ndarray:
+    wanted = n if wanted is None else wanted
     if wanted > n:
-        raise ValueError(f"{flag} {wanted} is more than the {n} images of {name}")
+        raise ValueError(f"{flag} {wanted} is more than the {n} images of {data.name}")
     return np.random.default_rng(seed).permutation(n)[:wanted]
+
+
+def _check_classes(data: Dataset, train: np.ndarray) -> None:
+    """Raise now what the readout would find only after minutes of learning."""
+    assert data.y_train is not None  # `is_labelled`
+    if len(np.unique(data.y_train[train])) < 2:
+        raise ValueError(
+            f"the {len(train)} labelled images of {data.name} must be of at least two "
+            "classes, got one class; raise --n-train, or give data of more classes"
+        )
 
 
 def stratified(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `n` indices so that every class has its share, to within one.
 
     What is left of the shares after rounding down goes to the largest remainders.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n_labels,)
+        Class of each image.
+    n : int
+        At most `n_labels`.
+    rng : numpy.random.Generator
+        Source of the draw.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Distinct indices in random order.
     """
     classes, counts = np.unique(labels, return_counts=True)
     exact = counts * n / len(labels)

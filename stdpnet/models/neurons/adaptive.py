@@ -188,6 +188,7 @@ class ConductanceLIF(NeuronModel):
     v = v_rest
     g_e = 0
     g_i = 0
+    awake = 0*second
     """
     learning_parameters: ClassVar[tuple[str, ...]] = ("theta_plus", "theta_rate")
     strength: ClassVar[str] = "(v - v_rest) / (v_th + theta - v_rest)"

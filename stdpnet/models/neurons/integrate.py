@@ -133,7 +133,10 @@ class LIF(NeuronModel):
     awake = t + tau_ref - dt/2
     """
     refractory: ClassVar[str] = "t < awake"
-    start: ClassVar[str] = "v = 0"
+    start: ClassVar[str] = """
+    v = 0
+    awake = 0*second
+    """
     strength: ClassVar[str] = "v / v_th"
 
     tau_m: Quantity = quantity(20 * ms, above=0, doc="membrane time constant")

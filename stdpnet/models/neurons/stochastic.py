@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from stdpnet.config import number, numbers, quantity
 from stdpnet.models.neurons.base import NeuronModel
-from stdpnet.units import Quantity, ms
+from stdpnet.units import Quantity, ms, mV
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,10 @@ class StochasticNeuron(NeuronModel, abstract=True):
     awake = t + tau_ref - dt/2
     """
     refractory: ClassVar[str] = "t < awake"
-    start: ClassVar[str] = "v = 0"
+    start: ClassVar[str] = """
+    v = 0
+    awake = 0*second
+    """
 
     tau_m: Quantity = quantity(20 * ms, above=0, doc="decay of the potential")
     tau_ref: Quantity = quantity(2 * ms, low=0, doc="refractory period")
@@ -145,3 +148,54 @@ class StochasticBit(StochasticNeuron):
     def values(self) -> dict[str, Quantity | float]:
         """Return the parameters, with the number of entries."""
         return {**super().values(), "n_entries": float(len(self.probabilities))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MagnetoelectricLIF(StochasticNeuron):
+    r"""Magneto-electric neuron: a leaky voltage switches a nanomagnet at random.
+
+    .. math::
+        \tau_m \dot v = I - v, \qquad
+        p = \frac{1}{1 + e^{-(v \, v_{unit} - v_{half}) / v_{width}}}
+        \quad \text{in every time step}
+
+    An input spike charges the magneto-electric capacitor by its weight times
+    `v_unit`; the charge leaks with `tau_m`. In every step the voltage acts on
+    the magnet for one clocked pulse, which switches it with the probability
+    :math:`p`. A switch is a spike: magnet and voltage are then reset.
+
+    Parameters
+    ----------
+    tau_m, tau_ref : Quantity, time
+        Leak of the capacitor; refractory period.
+    v_half, v_width : Quantity, voltage
+        Voltage at which half of the pulses switch, and width of the sigmoid.
+    v_unit : Quantity, voltage
+        Voltage of :math:`v = 1`.
+    drive : float
+        Constant input :math:`I`.
+
+    Notes
+    -----
+    State variables: `v`, dimensionless, and `awake` (second). `v_half` and `v_width`
+    come from the device model (`stdpnet.devices`, ``stdpnet device
+    magnetoelectric``): the fit to its default table for pulses of 1 ns.
+
+    References
+    ----------
+    After Jaiswal, Roy, Srinivasan and Roy (2017), doi:10.1109/TED.2017.2671353: leaky
+    magneto-electric voltage, probabilistic switching by thermal noise
+    (abstract). Their constants are not known to us: the device is textbook
+    Landau-Lifshitz-Gilbert dynamics, and all defaults are ours.
+    """
+
+    equations: ClassVar[str] = (
+        StochasticNeuron.equations
+        + "    p = 1 / (1 + exp(-(v * v_unit - v_half) / v_width)) : 1\n"
+    )
+
+    v_half: Quantity = quantity(
+        405.5 * mV, doc="voltage where half of the pulses switch"
+    )
+    v_width: Quantity = quantity(26.9 * mV, above=0, doc="width of the sigmoid")
+    v_unit: Quantity = quantity(40 * mV, above=0, doc="voltage of v = 1")
