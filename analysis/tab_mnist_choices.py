@@ -54,7 +54,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     ),
     "learned on patches": ("network.fit_on=patches",),
     "additive bounds": ("rule.bounds=hard",),
-    "leaky neurons, 20 ms": ("neuron.type=AdaptiveLIF", "neuron.tau_m=20 ms"),
+    "leaky neurons, 20 ms": (
+        "neuron.type=AdaptiveLIF", "neuron.tau_m=20 ms", "neuron.v_th=0", "neuron.theta_plus=0.03",
+    ),
     "two kernel sizes, 7 and 5": (
         "network.n_maps=64", "network.banks.seven.kernel_size=7", "network.banks.five.kernel_size=5",
     ),

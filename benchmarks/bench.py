@@ -3,9 +3,12 @@
     python benchmarks/bench.py [--examples N] [--plain-examples N] [--repeats R] [--json]
 
 32 kernels 5x5 on 28x28x2 ON/OFF inputs, 30 steps of 1 ms, Poisson spikes,
-learning on, one core. Images are MNIST where STDPNET_DATA has it, else
-scikit-learn's digits, enlarged. Times are medians over repeats; this machine's
-other work moves them, the ratios less.
+learning on, everything on one core. Images are MNIST where it is found (in
+STDPNET_DATA or the user's cache, nothing is downloaded), else scikit-learn's
+digits, enlarged. `fit` includes the encoding of the images; the program alone
+and plain Brian2 are given the same encoded images, and their compilation is
+left out. Times are medians over repeats; this machine's other work moves them,
+the ratios less.
 """
 
 import argparse
@@ -22,7 +25,9 @@ from threading import Thread
 
 import numpy as np
 import psutil
+from threadpoolctl import threadpool_limits
 
+from stdpnet.datasets import load_dataset
 from stdpnet.encoding import Encoding, Poisson
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.conv import ConvSTDP
@@ -32,17 +37,31 @@ from stdpnet.units import Hz
 HERE = Path(__file__).parent
 
 
-def images(n: int) -> np.ndarray:
-    """Return n images of 28 x 28 pixels, uint8."""
-    if os.environ.get("STDPNET_DATA"):
-        from stdpnet.datasets import load_dataset
+#: What ratios refer to.
+PROGRAM = "stdpnet program alone"
+#: Brian2 needs some examples to warm up (`plain_brian2.WARM_UP`), and one to time.
+FEWEST_EXAMPLES = 3
 
-        return load_dataset("mnist", download=False).X_train[:n]
-    from sklearn.datasets import load_digits
+
+def one_core() -> None:
+    """Keep this process, and what it starts from now on, on one core with one thread."""
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    threadpool_limits(1)
+    if hasattr(os, "sched_setaffinity"):  # Linux only
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def images(n: int) -> tuple[np.ndarray, str]:
+    """Return up to n images of 28 x 28 pixels, uint8, and where they are from."""
+    try:
+        return load_dataset("mnist", download=False).X_train[:n], "MNIST"
+    except FileNotFoundError:
+        from sklearn.datasets import load_digits
 
     small = (load_digits().images * 15).astype(np.uint8)
     large = np.pad(small.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
-    return np.resize(large, (n, 28, 28))
+    return np.resize(large, (n, 28, 28)), "scikit-learn's digits, enlarged"
 
 
 def estimator(fit_on: str) -> ConvSTDP:
@@ -131,47 +150,90 @@ def binary_memory(job: dict) -> float:
 def measure(
     examples: int, plain_examples: int, repeats: int
 ) -> dict[str, dict[str, float]]:
-    """Measure everything, the fast ones several times between the slow ones."""
-    data = images(max(examples, 600))
+    """Measure everything, the slow ones half as often as the others."""
+    data, source = images(max(examples, 600))
+    print(f"images: {source}", file=sys.stderr)
     job = chunk_job(data[:examples])
+    seldom = max(1, repeats // 2)
     runs = {
-        "stdpnet fit, whole images": lambda: fit_seconds("images", data[:examples]),
-        "stdpnet fit, a patch": lambda: fit_seconds("patches", data[:examples]),
-        "stdpnet program alone": lambda: engine_seconds(job),
-        "Brian2 standalone": lambda: plain_seconds("standalone", job, plain_examples),
-        "Brian2 Cython": lambda: plain_seconds("cython", job, plain_examples),
+        "stdpnet fit with encoding": (
+            repeats,
+            lambda: fit_seconds("images", data[:examples]),
+        ),
+        "stdpnet fit, for a patch": (
+            repeats,
+            lambda: fit_seconds("patches", data[:examples]),
+        ),
+        PROGRAM: (repeats, lambda: engine_seconds(job)),
+        "Brian2 standalone": (
+            seldom,
+            lambda: plain_seconds("standalone", job, plain_examples),
+        ),
+        "Brian2 Cython": (seldom, lambda: plain_seconds("cython", job, plain_examples)),
     }
     found: dict[str, dict[str, float]] = {}
-    for name, run in runs.items():
-        results = [
-            run() for _ in range(repeats if "stdpnet" in name else max(1, repeats // 2))
-        ]
+    for name, (times, run) in runs.items():
+        results = [run() for _ in range(times)]
         found[name] = {key: median(r[key] for r in results) for key in results[0]}
-        if name == "stdpnet program alone":
-            found[name]["peak_mb"] = binary_memory(job)
         print(f"{name:28s} {1e3 * found[name]['seconds']:9.3f} ms", file=sys.stderr)
-    ours = found["stdpnet program alone"]["seconds"]
-    for row in found.values():
-        row["ratio"] = row["seconds"] / ours
+    found[PROGRAM]["peak_mb"] = binary_memory(job)
+    add_ratios(found)
     return found
+
+
+def add_ratios(found: dict[str, dict[str, float]]) -> None:
+    """Give each row its time, and its memory where known, in those of the program."""
+    ours = found[PROGRAM]
+    for row in found.values():
+        row["ratio"] = row["seconds"] / ours["seconds"]
+        if "peak_mb" in row:
+            row["memory_ratio"] = row["peak_mb"] / ours["peak_mb"]
+
+
+def table(found: dict[str, dict[str, float]]) -> str:
+    """Return the rows as text; times are for one example."""
+    columns = ("seconds", "ratio", "peak_mb", "memory_ratio")
+    heads = ("ms", "times the program", "peak MB", "times the memory")
+    lines = [" " * 28 + "".join(f" {head:>17s}" for head in heads)]
+    for name, row in found.items():
+        values = [row.get(key) for key in columns]
+        scaled = [1e3 * row["seconds"], *values[1:]]
+        formats = (".3f", ".2f", ".0f", ".1f")
+        cells = (
+            " " * 18 if value is None else f" {value:17{form}}"
+            for value, form in zip(scaled, formats, strict=True)
+        )
+        lines.append(f"{name:28s}" + "".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """Return the options, within their bounds."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    bounds = {"examples": (1000, FEWEST_EXAMPLES), "repeats": (5, 1)}
+    bounds["plain-examples"] = (60, FEWEST_EXAMPLES)
+    for name, (default, _) in bounds.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(words)
+    for name, (_, lowest) in bounds.items():
+        value = getattr(options, name.replace("-", "_"))
+        if value < lowest:
+            parser.error(f"--{name} must be >= {lowest}, got {value}")
+    if options.plain_examples > options.examples:
+        parser.error(
+            f"--plain-examples must be <= --examples {options.examples}, "
+            f"got {options.plain_examples}"
+        )
+    return options
 
 
 def main() -> None:
     """Print a table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--examples", type=int, default=1000)
-    parser.add_argument("--plain-examples", type=int, default=60)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parse()
+    one_core()
     found = measure(options.examples, options.plain_examples, options.repeats)
-    if options.json:
-        print(json.dumps(found, indent=1))
-        return
-    print(f"\n{'':28s} {'ms':>9s} {'times the program':>18s} {'peak MB':>8s}")
-    for name, row in found.items():
-        peak = f"{row['peak_mb']:8.0f}" if "peak_mb" in row else ""
-        print(f"{name:28s} {1e3 * row['seconds']:9.3f} {row['ratio']:18.1f} {peak}")
+    print(json.dumps(found, indent=1) if options.json else f"\n{table(found)}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 TARGET is "cython", "numpy" or "standalone". Prints one JSON object: seconds of
 simulation for one example (building and compiling left out) and the peak
-memory of the process that simulates. Used by ``bench.py``.
+memory of the process that simulates. The job needs more examples than
+`WARM_UP`. Used by ``bench.py``.
 """
 
 import json

@@ -59,7 +59,7 @@ def number(
     integer: bool = False,
     doc: str = "",
 ) -> Any:
-    """Declare a field for a number, or None if that is the default (see `quantity`)."""
+    """Declare a field that holds a plain number (see `quantity` for the bounds)."""
     bounds = {"low": low, "above": above, "high": high}
     metadata = {"number": True, "integer": integer, **bounds, "doc": doc}
     return field(default=default, metadata=metadata)
@@ -70,10 +70,11 @@ def numbers(
     *,
     low: float | None = None,
     high: float | None = None,
+    least: int = 2,
     doc: str = "",
 ) -> Any:
-    """Declare a field that holds a sequence of at least two numbers."""
-    metadata = {"numbers": True, "low": low, "above": None, "high": high, "doc": doc}
+    """Declare a field that holds a sequence of at least so many numbers."""
+    metadata = {"numbers": least, "low": low, "above": None, "high": high, "doc": doc}
     return field(default=default, metadata=metadata)
 
 
@@ -132,8 +133,6 @@ class Parameters:
     def _checked(self, declared: Any, value: Any) -> Any:
         name = f"{type(self).__name__}.{declared.name}"
         meta = declared.metadata
-        if value is None and declared.default is None:
-            return None
         if "like" in meta:
             value = _checked_quantity(name, value, meta["like"])
             _check_bounds(name, value.value, meta, str(value))
@@ -228,8 +227,9 @@ def _checked_number(name: str, value: Any, integer: bool) -> Any:
 
 
 def _checked_numbers(name: str, values: Any, meta: Any) -> tuple[float, ...]:
-    if isinstance(values, str) or not hasattr(values, "__len__") or len(values) < 2:
-        raise ValueError(f"{name} must be at least two numbers, got {values!r}")
+    least, is_text = meta["numbers"], isinstance(values, str)
+    if is_text or not hasattr(values, "__len__") or len(values) < least:
+        raise ValueError(f"{name} must be at least {least} numbers, got {values!r}")
     checked = tuple(_checked_number(name, value, False) for value in values)
     for value in checked:
         _check_bounds(name, value, meta, repr(value))
@@ -334,7 +334,8 @@ def load_spec(name_or_path: str | Path, overrides: Any = ()) -> dict[str, Any]:
     name_or_path : str or path
         Name in the catalogue, or a TOML file.
     overrides : iterable of str
-        Each ``"section.key=value"``; the value as in TOML, quotes optional.
+        Each ``"section.key=value"``; the value as in TOML, quotes optional. Another
+        ``type`` of a table drops what the specification says in it.
 
     Returns
     -------
@@ -352,7 +353,8 @@ def load_spec(name_or_path: str | Path, overrides: Any = ()) -> dict[str, Any]:
         spec = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path} is not TOML: {error}") from error
-    for override in overrides:
+    # Types first: another type starts from its own defaults.
+    for override in sorted(overrides, key=lambda text: not _sets_type(text)):
         _override(spec, override)
     for section, content in spec.items():
         if section not in SECTIONS:
@@ -388,7 +390,14 @@ def _override(spec: dict[str, Any], override: str) -> None:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise SpecError(f"{name.strip()}: {part} is a value, not a table")
-    table[key] = _toml_value(value.strip())
+    parsed = _toml_value(value.strip())
+    if key == "type" and table.get("type", parsed) != parsed:
+        table.clear()
+    table[key] = parsed
+
+
+def _sets_type(override: str) -> bool:
+    return override.partition("=")[0].strip().endswith(".type")
 
 
 def _toml_value(text: str) -> Any:

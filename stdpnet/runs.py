@@ -6,10 +6,13 @@ overwritten unless asked to.
 """
 
 import contextlib
+import errno
+import io
 import json
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +22,8 @@ from stdpnet import __version__
 
 #: Version of the layout; folders of older versions still open.
 RUN_FORMAT = 1
+#: What a disk says that has no room.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RunError(ValueError):
@@ -49,16 +54,27 @@ class RunFolder:
         Raises
         ------
         FileExistsError
-            If the folder exists; with `force` a run in it is replaced, anything
-            else is still refused.
+            If the folder exists and is not empty, or another process takes it at
+            the same time; with `force` a run in it is replaced, anything else is
+            still refused.
         """
         check_replaceable(path, force=force)
-        if path.exists():
+        if force and path.exists():
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)
+        _claim(path)
         run = cls(path, {"format": RUN_FORMAT, "status": "running", **metadata})
         run.write_metadata()
         return run
+
+    @classmethod
+    def create_next(
+        cls, name: str, metadata: dict[str, Any], parent: Path = Path("runs")
+    ) -> Self:
+        """Make the folder ``runs/NAME-N`` with the next N that no other run takes."""
+        while True:
+            with contextlib.suppress(FileExistsError):
+                return cls.create(next_free(name, parent), metadata)
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -124,13 +140,24 @@ class RunFolder:
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[h5py.File]:
         """Write an HDF5 file of the folder; it appears when it is complete."""
-        partial = self.path / f".{name}.partial"
-        try:
-            with h5py.File(partial, "w") as file:
-                yield file
-            partial.replace(self.path / name)
-        finally:
-            partial.unlink(missing_ok=True)
+        with writing_hdf5(self.path / name) as file:
+            yield file
+
+
+@contextlib.contextmanager
+def writing_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Write an HDF5 file as a whole, when the block has ended without an error.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there before is kept.
+    """
+    # In memory: on a full disk the HDF5 library would end Python, not raise an error.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        yield file
+    write_atomically(path, content.getbuffer())
 
 
 @contextlib.contextmanager
@@ -159,8 +186,33 @@ def check_replaceable(path: Path, *, force: bool = False) -> None:
         )
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file as a whole: readers see the old content or the new."""
+def _claim(path: Path) -> None:
+    """Make an empty ``run.json``, which only one of several processes can."""
+    try:
+        (path / "run.json").touch(exist_ok=False)
+    except FileExistsError as error:
+        raise FileExistsError(
+            f"{path} has just been taken by another run; give --out a new folder"
+        ) from error
+
+
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
+    """Write a file as a whole: readers see the old content or the new.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there before is kept.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        advice = "; free some space" if error.errno in _FULL else ""
+        reason = f"cannot be written: {error.strerror}{advice}"
+        raise OSError(error.errno, reason, str(path)) from error
+
+
+def _replace(path: Path, content: bytes | memoryview) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
@@ -174,7 +226,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def next_free(name: str, parent: Path = Path("runs")) -> Path:
     """Return ``runs/NAME-N`` with the next free N."""
-    number = 1
-    while (parent / f"{name}-{number}").exists():
-        number += 1
+    taken = {path.name for path in parent.iterdir()} if parent.is_dir() else set()
+    number = next(n for n in count(1) if f"{name}-{n}" not in taken)
     return parent / f"{name}-{number}"

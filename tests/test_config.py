@@ -1,20 +1,29 @@
 """The contract of `Parameters`, held by every neuron, rule, geometry and encoding."""
 
-from dataclasses import FrozenInstanceError, fields, replace
+import json
+import re
+from dataclasses import MISSING, FrozenInstanceError, dataclass, fields, replace
 
+import numpy as np
 import pytest
 
 from stdpnet.config import (
     Parameters,
     SpecError,
     concrete_subclasses,
+    flag,
     from_dict,
+    load_spec,
+    names,
+    numbers,
+    table,
+    text,
     unknown_name,
 )
 from stdpnet.encoding import Code, Filter
 from stdpnet.models.neurons import AdaptiveLIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
-from stdpnet.models.projections import Convolution, Geometry, WinnerTakeAll
+from stdpnet.models.projections import Convolution, Geometry
 from stdpnet.units import Quantity, ms, mV, second
 
 BASES = (NeuronModel, PlasticityRule, Geometry, Filter, Code)
@@ -39,26 +48,60 @@ def beyond(declared, key: str, offset: float):
     """Return a value that lies `offset` from a bound, in the unit of the field."""
     bound = declared.metadata[key] + offset
     like = declared.metadata.get("like")
+    if declared.metadata.get("numbers"):
+        return (bound, bound)
     if declared.metadata.get("integer"):
         return int(bound)
     return bound if like is None else Quantity(bound, like.dimension)
 
 
+def another(declared):
+    """Return a value that the field may have and that is not its default."""
+    meta, default = declared.metadata, declared.default
+    if "choices" in meta:
+        return next(name for name in reversed(meta["choices"]) if name != default)
+    if "flag" in meta:
+        return not default
+    if meta.get("integer"):
+        return (default or meta["low"]) + 2
+    if "number" in meta:
+        return within_bounds(meta, default)
+    if "like" in meta:
+        like = meta["like"]
+        return Quantity(within_bounds(meta, like.value), like.dimension)
+    return default if default is not MISSING else declared.default_factory()
+
+
+def within_bounds(meta, default: float) -> float:
+    low, above, high = (meta[key] for key in ("low", "above", "high"))
+    for value in (default / 2, default * 1.25, 0.25):
+        fits = (low is None or value >= low) and (above is None or value > above)
+        if fits and (high is None or value <= high) and value != default:
+            return value
+    raise AssertionError(f"no value within {dict(meta)}")
+
+
+def changed(cls):
+    return cls(**{declared.name: another(declared) for declared in fields(cls)})
+
+
 @pytest.mark.parametrize(("base", "cls"), CLASSES)
-def test_the_dictionary_gives_the_same_object_back(base, cls):
-    made = cls()
-    values = made.to_dict()
+@pytest.mark.parametrize("make", [lambda cls: cls(), changed], ids=["default", "other"])
+def test_the_dictionary_gives_the_same_object_back(base, cls, make):
+    made = make(cls)
+    values = json.loads(json.dumps(made.to_dict()))
     assert values["type"] == cls.__name__
     assert from_dict(base, values) == made
-    assert all(isinstance(v, (str, int, float, bool, list)) for v in values.values())
 
 
 @pytest.mark.parametrize(("base", "cls"), CLASSES)
 def test_objects_are_frozen_and_documented(base, cls):
+    lines = re.findall(r"^    (\w[\w, ]*) : ", cls.__doc__, re.MULTILINE)
+    documented = {name for line in lines for name in line.split(", ")}
+    assert set(cls().get_params()) <= documented
     for name in cls().get_params():
         with pytest.raises(FrozenInstanceError):
             setattr(cls(), name, None)
-        assert name in cls.__doc__, f"{cls.__name__}.{name} has no documentation"
 
 
 @pytest.mark.parametrize(("base", "cls"), CLASSES)
@@ -109,6 +152,18 @@ def test_a_value_above_the_upper_bound_is_refused(cls, declared):
         cls(**{declared.name: beyond(declared, "high", 1)})
 
 
+@pytest.mark.parametrize(("cls", "declared"), with_metadata("low"))
+def test_a_value_at_the_lower_bound_is_accepted(cls, declared):
+    bound = beyond(declared, "low", 0)
+    assert getattr(cls(**{declared.name: bound}), declared.name) == bound
+
+
+@pytest.mark.parametrize(("cls", "declared"), with_metadata("high"))
+def test_a_value_at_the_upper_bound_is_accepted(cls, declared):
+    bound = beyond(declared, "high", 0)
+    assert getattr(cls(**{declared.name: bound}), declared.name) == bound
+
+
 @pytest.mark.parametrize(("cls", "declared"), with_metadata("choices"))
 def test_an_unknown_choice_is_refused(cls, declared):
     message = f"{cls.__name__}.{declared.name} must be one of .*, got 'nothing'"
@@ -119,9 +174,65 @@ def test_an_unknown_choice_is_refused(cls, declared):
 @pytest.mark.parametrize(("cls", "declared"), with_metadata("number"))
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "3", True, None, [1]])
 def test_what_is_no_number_is_refused(cls, declared, value):
+    if value is None and declared.default is None:
+        assert cls(**{declared.name: None}) == cls()
+        return
     message = f"{cls.__name__}.{declared.name} must be (a number|an integer), got"
     with pytest.raises(ValueError, match=message):
         cls(**{declared.name: value})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other(Parameters):
+    """Fields of the kinds that are not numbers or quantities."""
+
+    levels: tuple[float, ...] = numbers((0.0, 1.0), low=0, high=2)
+    switch: bool = flag()
+    equations: str = text()
+    variables: tuple[str, ...] = names()
+    further: dict[str, Quantity | float] = table()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"levels": [1.0]}, "Other.levels must be at least 2 numbers, got"),
+        ({"levels": "12"}, "Other.levels must be at least 2 numbers, got '12'"),
+        ({"levels": 3}, "Other.levels must be at least 2 numbers, got 3"),
+        ({"levels": [0, True]}, "Other.levels must be a number, got True"),
+        ({"levels": [0, -1]}, "Other.levels must be >= 0, got -1.0"),
+        ({"levels": [0, 3]}, "Other.levels must be <= 2, got 3.0"),
+        ({"switch": "false"}, "Other.switch must be true or false, got 'false'"),
+        ({"switch": 1}, "Other.switch must be true or false, got 1"),
+        ({"equations": 3}, "Other.equations must be text, got 3"),
+        ({"variables": "v"}, "Other.variables must be a list of names, got 'v'"),
+        ({"variables": ["v", 1]}, "Other.variables must be a list of names, got"),
+        ({"further": [1]}, "Other.further must be a table of parameters, got"),
+        ({"further": {"a b": 1}}, "Other.further: 'a b' is not a name for a parameter"),
+        ({"further": {"a": "1 parsec"}}, "Other.further.a: unknown unit 'parsec'"),
+        ({"further": {"a": [1]}}, "Other.further.a: a quantity must be a number"),
+        ({"further": {"a": float("inf")}}, "Other.further.a must be finite, got inf"),
+    ],
+)
+def test_other_fields_are_checked_too(params, message):
+    with pytest.raises(ValueError, match=message):
+        Other(**params)
+
+
+def test_other_fields_take_what_a_file_holds():
+    made = Other(
+        levels=[0, 2],
+        switch=True,
+        equations="v : 1",
+        variables=["v", "w"],
+        further={"tau": "20 ms", "gain": 2},
+    )
+    assert made.levels == (0.0, 2.0)
+    assert made.variables == ("v", "w")
+    assert made.further == {"tau": 20 * ms, "gain": 2.0}
+    values = json.loads(json.dumps(made.to_dict()))
+    assert values.pop("type") == "Other"
+    assert Other(**values) == made
 
 
 def test_the_messages_read_as_sentences():
@@ -153,8 +264,14 @@ def test_quantities_may_be_written_as_text():
     assert replace(AdaptiveLIF(), tau_m="35 ms").tau_m == 35 * ms
 
 
+@pytest.mark.parametrize("three", [3, 3.0, np.int64(3), np.float32(3)])
+def test_numbers_have_the_type_of_their_field(three):
+    assert type(Convolution(height=three).height) is int
+    assert type(TraceSTDP(w_max=three).w_max) is float
+    assert Convolution(height=three).height == TraceSTDP(w_max=three).w_max == 3
+
+
 def test_integers_do_not_lose_a_fraction():
-    assert Convolution(height=3.0).height == 3
     with pytest.raises(
         ValueError, match=r"Convolution.height must be an integer, got 2.5"
     ):
@@ -167,16 +284,21 @@ def test_the_default_type_is_used_where_none_is_named():
         from_dict(NeuronModel, {"v_th": 2})
 
 
-def test_an_abstract_class_is_not_found_by_name():
-    assert "AdaptiveThreshold" not in concrete_subclasses(NeuronModel)
-    assert all(
-        issubclass(cls, Parameters) for cls in concrete_subclasses(Parameters).values()
-    )
-
-
-def test_a_switch_is_a_switch():
-    assert WinnerTakeAll(within_map=True).within_map is True
+def test_only_classes_that_are_no_base_are_found_by_name():
+    found = concrete_subclasses(NeuronModel)
+    assert found["AdaptiveLIF"] is AdaptiveLIF
+    assert "AdaptiveThreshold" not in found
 
 
 def test_no_guess_is_made_for_a_name_that_is_far_from_all():
     assert unknown_name("rule", "zzz", ["a", "b"]) == "unknown rule 'zzz'; known: a, b"
+
+
+def test_another_type_starts_from_its_own_defaults():
+    kept = load_spec("conv-stdp", ["rule.learning_rate=0.2", "rule.type=TraceSTDP"])
+    assert len(kept["rule"]) > 2
+    changes = ["rule.learning_rate=0.2", "rule.type=PairSTDP"]
+    assert load_spec("conv-stdp", changes)["rule"] == {
+        "type": "PairSTDP",
+        "learning_rate": 0.2,
+    }

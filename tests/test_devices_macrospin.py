@@ -47,8 +47,8 @@ def exact(magnet: Macrospin, m: np.ndarray, seconds: float, volts: float) -> np.
 def test_precession_and_fall_in_a_constant_field(damping, rng):
     magnet = replace(FREE, damping=damping)
     m = random_directions(20, rng)
-    reached = simulate(magnet, m, duration="0.5 ns", rng=rng, voltage_v=0.5)
-    np.testing.assert_allclose(reached, exact(magnet, m, 0.5e-9, 0.5), atol=2e-6)
+    reached = simulate(magnet, m, duration="0.25 ns", rng=rng, voltage_v=0.5)
+    np.testing.assert_allclose(reached, exact(magnet, m, 0.25e-9, 0.5), atol=1e-6)
 
 
 def test_the_error_falls_with_the_square_of_the_time_step(rng):
@@ -68,7 +68,7 @@ def test_small_swings_have_the_frequency_and_the_decay_of_the_linear_equation(rn
     b = GAMMA_0 * np.array([[0, out], [-easy, 0]])
     start = np.array([2e-4, 0.0])
     m = np.array([[-1.0], start[:1], start[1:]])
-    path = trace(COLD, m, rng, duration="0.5 ns", every="10 ps")[:, 1:, 0]
+    path = trace(COLD, m, rng, duration="0.25 ns", every="10 ps")[:, 1:, 0]
     expected = [
         expm(np.linalg.solve(a, b) * 1e-11 * k) @ start for k in range(len(path))
     ]
@@ -76,8 +76,8 @@ def test_small_swings_have_the_frequency_and_the_decay_of_the_linear_equation(rn
 
 
 def test_length_is_conserved_over_a_nanosecond_without_help(rng):
-    m = np.repeat([[-1.0], [0.0], [0.0]], 300, axis=1)
-    volts = np.linspace(0, 0.6, 300)
+    m = np.repeat([[-1.0], [0.0], [0.0]], 100, axis=1)
+    volts = np.linspace(0, 0.6, 100)
     reached = simulate(
         Macrospin(), m, duration="1 ns", rng=rng, voltage_v=volts, renormalize=False
     )
@@ -86,7 +86,7 @@ def test_length_is_conserved_over_a_nanosecond_without_help(rng):
 
 def test_length_is_held_when_asked(rng):
     m = random_directions(20, rng)
-    reached = simulate(Macrospin(), m, duration="0.2 ns", rng=rng)
+    reached = simulate(Macrospin(), m, duration="0.1 ns", rng=rng)
     np.testing.assert_allclose(np.linalg.norm(reached, axis=0), 1, atol=1e-12)
 
 
@@ -98,7 +98,7 @@ def test_energy_does_not_rise_without_heat(volts, tilt, rng):
         magnet,
         random_directions(50, rng),
         rng,
-        duration="0.4 ns",
+        duration="0.15 ns",
         every="1 ps",
         voltage_v=volts,
     )
@@ -110,7 +110,7 @@ def test_energy_does_not_rise_without_heat(volts, tilt, rng):
 def test_energy_stays_without_heat_and_without_friction(rng):
     magnet = replace(COLD, damping=0)
     m = random_directions(50, rng)
-    reached = simulate(magnet, m, duration="0.2 ns", rng=rng)
+    reached = simulate(magnet, m, duration="0.1 ns", rng=rng)
     change = np.abs(magnet.energy(reached) - magnet.energy(m))
     assert change.max() < 1e-3 * magnet.barrier.value
 
@@ -138,9 +138,10 @@ def test_slow_fields_switch_where_stoner_and_wohlfarth_say(tilt, rng):
     assert magnet.critical_voltage.value == pytest.approx(critical)
     volts = critical * np.array([0.98, 0.99, 1.01, 1.02])
     m = np.repeat([[-1.0], [0.0], [0.0]], 4, axis=1)
-    for part in [*np.linspace(0.1, 1, 10), *np.ones(10)]:
-        m = simulate(magnet, m, duration="5 ns", rng=rng, voltage_v=part * volts)
-    m = simulate(magnet, m, duration="10 ns", rng=rng)
+    for part in (0.4, 0.7, 0.9, 0.96):
+        m = simulate(magnet, m, duration="2 ns", rng=rng, voltage_v=part * volts)
+    m = simulate(magnet, m, duration="25 ns", rng=rng, voltage_v=volts)
+    m = simulate(magnet, m, duration="5 ns", rng=rng)
     assert (m[0] > 0).tolist() == [False, False, True, True]
 
 
@@ -167,10 +168,10 @@ def test_default_barrier_and_voltage_are_the_documented_ones():
 def test_each_magnet_sees_its_own_voltage(rng):
     m = random_directions(3, rng)
     volts = np.array([-0.3, 0.0, 0.4])
-    together = simulate(COLD, m, duration="0.1 ns", rng=rng, voltage_v=volts)
+    together = simulate(COLD, m, duration="30 ps", rng=rng, voltage_v=volts)
     for index, volt in enumerate(volts):
         alone = m[:, [index]]
-        alone = simulate(COLD, alone, duration="0.1 ns", rng=rng, voltage_v=volt)
+        alone = simulate(COLD, alone, duration="30 ps", rng=rng, voltage_v=volt)
         np.testing.assert_array_equal(together[:, [index]], alone)
 
 

@@ -19,9 +19,9 @@ def heated() -> dict[int, SwitchingTable]:
     return {
         kelvin: tabulate(
             replace(QUICK, temperature=f"{kelvin} K"),
-            voltages_v=np.linspace(0.22, 0.58, 13),
+            voltages_v=np.linspace(0.22, 0.58, 9),
             pulses=["1 ns", "2 ns"],
-            n_samples=150,
+            n_samples=60,
         )
         for kelvin in (100, 500)
     }
@@ -31,7 +31,7 @@ def heated() -> dict[int, SwitchingTable]:
 def test_probability_rises_with_the_voltage_from_never_to_always(heated, kelvin):
     table = heated[kelvin]
     assert table.probabilities[:, 0].max() < 0.1
-    assert table.probabilities[:, -1].min() > 0.97
+    assert table.probabilities[:, -1].min() > 0.95
     low, high = table.intervals(CONFIDENCE)
     # No later entry is below an earlier one by more than chance.
     assert np.all(high >= np.maximum.accumulate(low, axis=1))
@@ -48,24 +48,24 @@ def test_heat_widens_the_curve_and_lowers_the_voltage(heated, pulse):
     cold, warm = (heated[kelvin].fit(pulse) for kelvin in (100, 500))
     assert warm.v_width.value > 1.5 * cold.v_width.value
     assert warm.v_half.value < 0.9 * cold.v_half.value
-    assert max(cold.residual, warm.residual) < 0.05
+    assert max(cold.residual, warm.residual) < 0.06
 
 
 def test_without_heat_the_threshold_is_sharp():
     magnet = replace(QUICK, temperature="0 K", tilt=20, damping=0.5)
     critical = magnet.critical_voltage.value
     table = tabulate(
-        magnet, voltages_v=critical * np.array([0.9, 1.2]), pulses=["4 ns"], n_samples=3
+        magnet, voltages_v=critical * np.array([0.9, 1.2]), pulses=["2 ns"], n_samples=3
     )
     assert table.counts.tolist() == [[0, 3]]
 
 
 def test_a_pulse_that_ends_in_the_swing_leaves_the_fate_open():
-    table = tabulate(QUICK, voltages_v=[0.9], pulses=["0.5 ns", "3 ns"], n_samples=150)
+    table = tabulate(QUICK, voltages_v=[0.9], pulses=["0.5 ns", "2 ns"], n_samples=100)
     low, high = table.intervals(CONFIDENCE)
     # All magnets are across when the short pulse ends, but some swing back.
     assert 0.4 < low[0, 0] < high[0, 0] < 0.95
-    assert table.counts[1, 0] == 150
+    assert table.counts[1, 0] == 100
 
 
 def test_a_magnet_without_barrier_and_voltage_ends_on_either_side():
@@ -89,20 +89,21 @@ def test_a_magnet_without_barrier_and_voltage_ends_on_either_side():
 def test_same_seed_same_counts():
     def count(seed: int) -> list[list[int]]:
         return tabulate(
-            QUICK, voltages_v=[0.4], pulses=["0.3 ns"], n_samples=100, seed=seed
+            QUICK, voltages_v=[0.4], pulses=["0.2 ns"], n_samples=50, seed=seed
         ).counts.tolist()
 
     assert count(1) == count(1)
     assert count(1) != count(2)
 
 
-def test_progress_goes_from_the_first_part_to_the_last():
+def test_progress_goes_from_the_first_part_to_the_last(monkeypatch):
+    monkeypatch.setattr("stdpnet.devices.switching.N_AT_ONCE", 50)
     told = []
     tabulate(
         QUICK,
         voltages_v=[0.1, 0.2, 0.3],
         pulses=["0.15 ns", "0.3 ns"],
-        n_samples=1500,
+        n_samples=30,
         progress=lambda done, total: told.append((done, total)),
     )
     # Two blocks of voltages; each pulse adds two stops, a tenth of a nanosecond apart.
@@ -112,7 +113,7 @@ def test_progress_goes_from_the_first_part_to_the_last():
 def test_an_interrupt_passes_and_leaves_nothing_behind():
     def run(progress=None):
         return tabulate(
-            QUICK, voltages_v=[0.4], pulses=["0.3 ns"], n_samples=50, progress=progress
+            QUICK, voltages_v=[0.4], pulses=["0.2 ns"], n_samples=20, progress=progress
         )
 
     def interrupt(done: int, total: int) -> None:
@@ -173,7 +174,7 @@ def test_points_of_the_default_table_are_found_again():
         table.magnet,
         voltages_v=table.voltages_v[columns],
         pulses=["1 ns"],
-        n_samples=200,
+        n_samples=60,
         seed=1,
     )
     low, high = (bound[:1, columns] for bound in table.intervals(CONFIDENCE))

@@ -1,8 +1,8 @@
-"""Building: compilers, the cache, other processes, and the user's own Brian2."""
+"""Building: compilers, other processes, and the user's own Brian2."""
 
 import json
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from stdpnet.engine import cache
-from stdpnet.engine.cache import CacheError
-from stdpnet.engine.compiler import find_compiler
+from stdpnet.engine.build import first_complaint
+from stdpnet.engine.compiler import CompilerError, find_compiler
 from stdpnet.engine.program import Program, ProgramError, build, choose_backend
 from stdpnet.engine.run import run_chunk
 from stdpnet.models.network import Counter, Input, Network
@@ -87,6 +87,90 @@ def test_the_compiler_may_be_chosen(monkeypatch):
     assert compiler.fingerprint()["flags"] == "-O0"
 
 
+def test_the_compiler_may_be_several_words(monkeypatch):
+    monkeypatch.setenv("CXX", "env LANG=C 'a b'")
+    compiler = find_compiler()
+    assert compiler.command == [shutil.which("env"), "LANG=C", "a b"]
+    assert compiler.fingerprint()["arguments"] == "LANG=C 'a b'"
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [("gg++ -m64", r"'gg\+\+', which was not found"), ("g++ '", r".*No closing")],
+)
+@pytest.mark.parametrize("backend", ["auto", "cpp", "cython"])
+def test_a_compiler_that_is_not_there_is_named(setting, named, backend, monkeypatch):
+    monkeypatch.setenv("CXX", setting)
+    message = (
+        rf"^CXX must name a C\+\+ compiler, got {named}.*; correct it or unset CXX$"
+    )
+    with pytest.raises(CompilerError, match=message):
+        choose_backend(backend)
+    assert choose_backend("numpy") == "numpy"
+
+
+COMPLAINTS = """sh -c '
+  echo "x.h: note: something" >&2
+  echo "x.cpp:3: error: {first}" >&2
+  echo "x.cpp:4: error: second" >&2
+  exit 3'"""
+
+
+@pytest.mark.parametrize(
+    ("first", "way_out"),
+    [
+        ("no such thing", ""),
+        (
+            "No space left on device",
+            "; free some space, or set STDPNET_CACHE and TMPDIR to folders on a larger disk",
+        ),
+    ],
+)
+def test_an_error_of_the_compiler_is_one_line(new_cache, monkeypatch, first, way_out):
+    monkeypatch.setenv("CXX", COMPLAINTS.format(first=first))
+    message = (
+        "^building the program failed: RuntimeError: .*/sh failed with status 3: "
+        rf"x\.cpp:3: error: {first}{way_out}$"
+    )
+    with pytest.raises(ProgramError, match=message):
+        build(tiny_network().describe(), "cpp")
+
+
+def test_a_disk_that_fills_up_is_told_from_other_errors():
+    lines = ["as: error: cannot go on", "fatal: x.o: No space left on device"]
+    assert first_complaint("\n".join(lines)) == lines[1]
+    assert first_complaint("warning\n  ended\n\n") == "ended"
+    assert first_complaint("\n") == ""
+
+
+WITHOUT_FCNTL = """
+import importlib.util, sys
+sys.modules["fcntl"] = None
+spec = importlib.util.spec_from_file_location("builds", sys.argv[1])
+builds = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(builds)
+print(builds.count_spikes(builds.build(builds.tiny_network().describe(), "numpy")))
+"""
+
+
+def test_everything_but_the_cache_works_without_fcntl():
+    command = [sys.executable, "-c", WITHOUT_FCNTL, __file__]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.stdout.strip() == "12", answer.stderr
+
+
+def test_windows_has_the_cython_and_numpy_backends(monkeypatch):
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    assert choose_backend("cython") == "cython"
+    with pytest.warns(UserWarning, match="not compiled on Windows: .* use WSL or back"):
+        assert choose_backend("auto") == "numpy"
+    message = (
+        "'cpp' is not available on Windows; use WSL, or backend 'cython' or 'numpy'"
+    )
+    with pytest.raises(ProgramError, match=message):
+        choose_backend("cpp")
+
+
 @pytest.mark.slow
 def test_a_compiler_that_fails_is_named_and_leaves_nothing(new_cache, monkeypatch):
     monkeypatch.setenv("CXX", "/bin/false")
@@ -95,65 +179,6 @@ def test_a_compiler_that_fails_is_named_and_leaves_nothing(new_cache, monkeypatc
         build(tiny_network().describe(), "cpp")
     assert cache.list_programs() == []
     assert list(new_cache.glob("building-*")) == []
-
-
-def test_a_cache_that_cannot_be_made_is_named(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("STDPNET_CACHE", str(tmp_path / "file"))
-    message = (
-        rf"^cannot write the program cache {re.escape(str(tmp_path))}/file/programs "
-        r"\(Not a directory\); set STDPNET_CACHE to a folder that can be written$"
-    )
-    with pytest.raises(CacheError, match=message):
-        build(tiny_network().describe(), "cpp")
-
-
-def test_a_cache_without_permission_is_named(new_cache, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
-    message = r"cannot write the program cache .*\(no permission to write\); set STDPNET_CACHE"
-    with pytest.raises(CacheError, match=message):
-        cache.cache_folder()
-
-
-def fake_program(folder: Path, name: str, age: float) -> Path:
-    (folder / name).mkdir(parents=True)
-    manifest = folder / name / "manifest.json"
-    manifest.write_text("{}")
-    (folder / name / "main").write_bytes(bytes(1000))
-    os.utime(manifest, (time.time() - age,) * 2)
-    return folder / name
-
-
-def test_the_cache_keeps_what_was_used_last(new_cache):
-    old, new, oldest = (
-        fake_program(new_cache, name, age)
-        for name, age in [("old", 7200), ("new", 0), ("oldest", 9000)]
-    )
-    assert [program.key for program in cache.list_programs()] == [
-        "new",
-        "old",
-        "oldest",
-    ]
-    cache.keep_within_limit(2500)
-    assert (new.exists(), old.exists(), oldest.exists()) == (True, True, False)
-    cache.keep_within_limit(10)
-    assert (new.exists(), old.exists()) == (True, False), "one in use is kept"
-
-
-def test_the_cache_drops_what_killed_builds_left(new_cache):
-    for name, age in (("building-old", 7200), ("building-now", 0)):
-        (new_cache / name).mkdir(parents=True)
-        os.utime(new_cache / name, (time.time() - age,) * 2)
-    cache.keep_within_limit()
-    assert [path.name for path in new_cache.iterdir()] == ["building-now"]
-
-
-def test_the_cache_is_cleared_as_a_whole(new_cache):
-    fake_program(new_cache, "one", 0)
-    (new_cache / "one.lock").touch()
-    (new_cache / "building-two").mkdir()
-    assert cache.clear() == 1002
-    assert list(new_cache.iterdir()) == []
 
 
 BUILD = """

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from stdpnet.engine.program import Program, build
+from stdpnet.engine.program import Program, ProgramError, build
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.models.network import Counter, Input, Network, Population, Projection
 from stdpnet.models.neurons import AdaptiveLIF
@@ -84,6 +84,44 @@ def test_the_state_that_was_passed_in_stays_as_it_was(program):
     before = {name: array.copy() for name, array in state.items()}
     run_chunk(program, stimuli, state, layer().parameter_values(), n_steps=30, seed=1)
     assert all(np.array_equal(state[name], before[name]) for name in state)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.array])
+def test_numpy_numbers_are_parameters_like_any_other(program, kind):
+    values = layer().parameter_values()
+    numbers = {name: kind(value) for name, value in values.items()}
+    expected = {name: float(number) for name, number in numbers.items()}
+    found, plain = (
+        run_chunk(program, *chunk_inputs(6), given, n_steps=30, seed=1)
+        for given in (numbers, expected)
+    )
+    assert plain.counts["counts"].sum() > 20
+    assert same(found, plain)
+
+
+WINDOW = (8, 8, 1)
+
+
+@pytest.mark.parametrize("backend", ["cpp", "numpy"])
+def test_a_counter_that_is_full_ends_the_run(backend):
+    """64 neurons that spike in every step fill a counter in 1024 steps."""
+    network = Network(
+        inputs=(Input(name="inputs", shape=WINDOW, stimulus="rates"),),
+        populations=(),
+        projections=(),
+        counters=(Counter(name="sum", source="inputs", pooling=SumPooling(size=8)),),
+        dt=1 * ms,
+    )
+    built = build(network.describe(), backend, title="test: a full counter")
+    stimuli = {"inputs": np.full((1, *WINDOW), 2000, np.float32)}
+    result = run_chunk(built, stimuli, {}, {}, n_steps=1023, seed=1)
+    assert result.counts["sum"].item() == 64 * 1023
+    for n_steps in (1024, 1030):
+        message = (
+            "the counter 'sum' reached 65535, the most it can hold; .* shorten the"
+        )
+        with pytest.raises(ProgramError, match=message):
+            run_chunk(built, stimuli, {}, {}, n_steps=n_steps, seed=1)
 
 
 def test_parameters_change_the_result_and_compile_nothing():

@@ -121,6 +121,21 @@ def own_temporary_folder(tmp_path, monkeypatch):
         ("parameters", {"cells.v_th": None}, "no value for the parameter 'cells.v_th'"),
         (
             "parameters",
+            {"cells.v_th": np.float64("nan")},
+            "the parameter 'cells.v_th' must be finite in float32, got nan",
+        ),
+        (
+            "parameters",
+            {"cells.v_th": 1e39},
+            r"the parameter 'cells.v_th' must be finite in float32, got 1e\+39",
+        ),
+        (
+            "parameters",
+            {"cells.v_th": "high"},
+            "the parameter 'cells.v_th' must be a number, got 'high'",
+        ),
+        (
+            "parameters",
             {"cells.v_ht": 1.0},
             "unknown parameter 'cells.v_ht'; known: .*Did you mean 'cells.v_th'",
         ),
@@ -202,7 +217,7 @@ def child_running(parent: psutil.Process, name: str) -> psutil.Process:
     for _ in range(1200):
         for child in parent.children(recursive=True):
             try:
-                if name in " ".join(child.cmdline()[:3]):
+                if name in " ".join(child.cmdline()[:4]):
                     return child
             except psutil.Error:
                 continue

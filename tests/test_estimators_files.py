@@ -5,6 +5,7 @@ import re
 import h5py
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from stdpnet.encoding import DifferenceOfGaussians, Encoding, Latency
@@ -15,30 +16,6 @@ from stdpnet.models.neurons import AdaptiveIF
 from stdpnet.models.plasticity import TraceSTDP
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
 from stdpnet.units import ms
-
-
-def conv(**changes) -> ConvSTDP:
-    """An estimator of the two programs, on images and on patches, of these tests."""
-    settings = {
-        "n_maps": 8,
-        "kernel_size": 5,
-        "pool": 4,
-        "neuron": AdaptiveIF(v_th=0, theta_start=5),
-        "tol": 0,
-        "chunk_size": 30,
-        "random_state": 0,
-    }
-    return ConvSTDP(**settings | changes)
-
-
-@pytest.fixture(scope="module")
-def images(digits) -> np.ndarray:
-    return digits[0][:100]
-
-
-@pytest.fixture(scope="module")
-def fitted(images) -> ConvSTDP:
-    return conv().fit(images)
 
 
 @pytest.fixture
@@ -60,17 +37,17 @@ def test_a_loaded_estimator_is_the_same(fitted, saved, images):
 def test_a_loaded_estimator_can_be_saved_and_learn_again(fitted, saved, images):
     loaded = ConvSTDP.load(saved)
     again = ConvSTDP.load(loaded.save(saved)).partial_fit(images[:30])
-    expected = conv().fit(images).partial_fit(images[:30])
+    expected = fitted.partial_fit(images[:30])
     assert np.array_equal(again.kernels_, expected.kernels_)
 
 
 @pytest.mark.parametrize("names", [list("abcdefghij"), list(range(10, 20))])
 def test_labels_are_saved_whatever_they_are(fitted, digits, tmp_path, names):
     labels = np.array(names)[digits[1][:100]]
-    labelled = conv().fit(digits[0][:100]).label(digits[0][:100], labels)
-    loaded = ConvSTDP.load(labelled.save(tmp_path / "voter.h5"))
+    fitted.label(digits[0][:100], labels)
+    loaded = ConvSTDP.load(fitted.save(tmp_path / "voter.h5"))
     predicted = loaded.predict(digits[0][:20])
-    assert np.array_equal(predicted, labelled.predict(digits[0][:20]))
+    assert np.array_equal(predicted, fitted.predict(digits[0][:20]))
     assert predicted.dtype == labels.dtype
 
 
@@ -97,7 +74,7 @@ def test_every_kind_of_parameter_is_saved(tmp_path):
         loaded.transform(np.ones((1, 8, 8)))
 
 
-def test_quantities_of_brian2_are_saved(tmp_path):
+def test_quantities_of_brian2_are_saved(conv, tmp_path):
     brian2 = pytest.importorskip("brian2")
     estimator = conv(dt=0.5 * brian2.ms, rule=TraceSTDP(tau_pre=7 * brian2.ms))
     loaded = ConvSTDP.load(estimator.save(tmp_path / "units.h5"))
@@ -105,7 +82,7 @@ def test_quantities_of_brian2_are_saved(tmp_path):
     assert loaded.rule.tau_pre == 7 * ms
 
 
-def test_no_state_of_a_random_generator_is_saved(images, tmp_path):
+def test_no_state_of_a_random_generator_is_saved(conv, images, tmp_path):
     estimator = conv(random_state=np.random.RandomState(3)).fit(images[:30])
     loaded = ConvSTDP.load(estimator.save(tmp_path / "layer.h5"))
     assert loaded.random_state is None
@@ -155,19 +132,31 @@ def test_parameters_that_are_not_json_are_not_an_estimator(saved):
         ConvSTDP.load(saved)
 
 
-def test_a_failed_save_leaves_the_old_file_alone(saved, images):
+def test_a_failed_save_leaves_the_old_file_alone(fitted, saved):
     before = saved.read_bytes()
-    estimator = conv().fit(images[:30])
-    estimator.n_shown_ = object()
+    fitted.n_shown_ = object()
     with pytest.raises(TypeError):
-        estimator.save(saved)
+        fitted.save(saved)
     assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_file_is_replaced_as_a_whole(fitted, saved):
+    before = saved.read_bytes()
+    fitted.n_shown_ = 7
+    with saved.open("rb") as reader:
+        fitted.save(saved)
+        assert reader.read() == before
+    assert ConvSTDP.load(saved).n_shown_ == 7
     assert list(saved.parent.iterdir()) == [saved]
 
 
 def test_saving_into_a_folder_that_is_missing_is_an_error(fitted, tmp_path):
     with pytest.raises(OSError, match=re.escape(str(tmp_path / "absent"))):
         fitted.save(tmp_path / "absent" / "layer.h5")
+
+
+# -- resuming ----------------------------------------------------------------------
 
 
 def interrupted(estimator: ConvSTDP, images, n_chunks: int, path) -> ConvSTDP:
@@ -177,26 +166,33 @@ def interrupted(estimator: ConvSTDP, images, n_chunks: int, path) -> ConvSTDP:
         next(steps)
     loaded = ConvSTDP.load(estimator.save(path))
     assert loaded.n_chunks_ == n_chunks
+    assert not loaded.fitted_
     for _ in loaded.fit_steps(images, resume=True):
         pass
+    assert loaded.fitted_
     return loaded
 
 
-@pytest.mark.parametrize("fit_on", ["images", "patches"])
+@pytest.fixture(scope="module", params=["images", "patches"])
+def uninterrupted(request, conv, images) -> ConvSTDP:
+    return conv(fit_on=request.param, n_epochs=2).fit(images)
+
+
 @pytest.mark.parametrize("n_chunks", [1, 4, 6, 8])
-def test_resumed_learning_ends_with_the_same_bits(images, tmp_path, fit_on, n_chunks):
+def test_resumed_learning_ends_with_the_same_bits(
+    uninterrupted, images, tmp_path, n_chunks
+):
     """Four chunks an epoch: in the middle, at its end, in the next one, and at the end."""
-    settings = {"fit_on": fit_on, "n_epochs": 2}
-    expected = conv(**settings).fit(images)
-    resumed = interrupted(conv(**settings), images, n_chunks, tmp_path / "half.h5")
-    assert expected.n_chunks_ == 8
-    assert np.array_equal(resumed.kernels_, expected.kernels_)
-    assert np.array_equal(resumed.thresholds_, expected.thresholds_)
-    assert np.array_equal(resumed.transform(images), expected.transform(images))
-    np.testing.assert_equal(resumed.history_, expected.history_)
+    estimator = clone(uninterrupted)
+    resumed = interrupted(estimator, images, n_chunks, tmp_path / "half.h5")
+    assert uninterrupted.n_chunks_ == resumed.n_chunks_ == 8
+    for name in ("kernels_", "thresholds_", "history_", "n_shown_", "n_images_shown_"):
+        np.testing.assert_equal(getattr(resumed, name), getattr(uninterrupted, name))
+    features = uninterrupted.transform(images[:30])
+    assert np.array_equal(resumed.transform(images[:30]), features)
 
 
-def test_learning_that_converged_is_not_resumed(images, tmp_path):
+def test_learning_that_converged_is_not_resumed(conv, images, tmp_path):
     """A checkpoint of the last chunk knows that learning is over."""
     settings = {"tol": 0.18, "n_epochs": 3, "rule": TraceSTDP(learning_rate=0.02)}
     expected = conv(**settings).fit(images)

@@ -6,8 +6,10 @@ from math import prod
 import numpy as np
 import pytest
 
+from stdpnet.config import from_dict
 from stdpnet.models.projections import (
     Convolution,
+    Geometry,
     OneToOne,
     SumPooling,
     WinnerTakeAll,
@@ -149,6 +151,48 @@ def test_pooling_drops_nothing_where_windows_meet(size, stride, padding, source)
     pooling = SumPooling(size=size, stride=stride, padding=padding)
     pre, _, _ = pooling.edges(source, pooling.target_shape(source))
     assert np.array_equal(np.unique(pre), np.arange(prod(source)))
+
+
+def test_windows_do_not_overlap_unless_a_stride_is_given():
+    source = (7, 9, 2)
+    pooling, apart = SumPooling(size=4), SumPooling(size=4, stride=4)
+    target = pooling.target_shape(source)
+    assert target == apart.target_shape(source) == (2, 3, 2)
+    for one, other in zip(
+        pooling.edges(source, target), apart.edges(source, target), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert pooling == apart
+    assert SumPooling(size=4, stride=2).stride == 2
+
+
+def test_the_stride_of_windows_is_written_as_a_number():
+    written = {"type": "SumPooling", "size": 4, "stride": 4, "padding": 0}
+    assert SumPooling(size=4).to_dict() == written
+    assert from_dict(Geometry, written) == SumPooling(size=4, stride=4)
+    assert from_dict(Geometry, {"type": "SumPooling"}).to_dict()["stride"] == 2
+
+
+@pytest.mark.parametrize(
+    ("stride", "message"),
+    [
+        (0, "SumPooling.stride must be >= 1, got 0"),
+        (1.5, "SumPooling.stride must be an integer, got 1.5"),
+        ("none", "SumPooling.stride must be an integer, got 'none'"),
+    ],
+)
+def test_a_stride_that_is_no_distance_is_refused(stride, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SumPooling(size=4, stride=stride)
+
+
+@pytest.mark.parametrize("value", [1, 0, "no", None, np.True_])
+def test_a_map_wins_once_or_not_but_not_something_else(value):
+    with pytest.raises(
+        ValueError, match=r"^WinnerTakeAll.within_map must be true or false, got "
+    ):
+        WinnerTakeAll(within_map=value)
+    assert WinnerTakeAll(within_map=True).to_dict()["within_map"] is True
 
 
 def test_a_margin_as_wide_as_the_window_is_refused():

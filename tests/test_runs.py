@@ -1,11 +1,16 @@
 """Run folders: whole files only, nothing overwritten unasked, clear errors."""
 
+import errno
 import json
+import os
 import re
+import subprocess
+import sys
 
 import h5py
 import pytest
 
+from stdpnet import runs
 from stdpnet.runs import (
     RUN_FORMAT,
     RunError,
@@ -14,6 +19,23 @@ from stdpnet.runs import (
     open_hdf5,
     write_atomically,
 )
+
+#: Many small arrays: the HDF5 library crashes when it cannot flush them.
+WRITE_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from stdpnet.runs import RunFolder
+
+run = RunFolder.open(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+for attempt in range(2):
+    try:
+        with run.writing("run.h5") as file:
+            for number in range(60):
+                file[f"arrays/{number}"] = [1.0] * 1000
+    except OSError as error:
+        print(f"{error.filename} {error.strerror}")
+"""
 
 
 @pytest.fixture
@@ -27,9 +49,19 @@ def test_a_new_folder_holds_its_settings_and_is_not_finished(run):
     assert not opened.finished
 
 
-def test_an_empty_folder_is_used(tmp_path):
-    RunFolder.create(tmp_path, {})
-    assert RunFolder.open(tmp_path).metadata["format"] == RUN_FORMAT
+@pytest.mark.parametrize("name", ["", "deep/in/the/tree"])
+def test_an_empty_folder_is_used_and_an_absent_one_made(tmp_path, name):
+    RunFolder.create(tmp_path / name, {"seed": 5})
+    assert RunFolder.open(tmp_path / name).metadata["seed"] == 5
+
+
+def test_metadata_that_changes_is_written(run):
+    run.metadata |= {"status": "finished", "metrics": {"accuracy": 0.5}}
+    assert not RunFolder.open(run.path).finished
+    run.write_metadata()
+    opened = RunFolder.open(str(run.path))
+    assert opened.finished
+    assert opened.metadata == run.metadata
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -166,9 +198,90 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_disk_that_is_full_leaves_the_old_file_and_no_other(run, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = (run.path / "run.json").read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    run.metadata["status"] = "finished"
+    with pytest.raises(OSError, match="No space left"):
+        run.write_metadata()
+    assert (run.path / "run.json").read_bytes() == before
+    assert [file.name for file in run.path.iterdir()] == ["run.json"]
+
+
+def test_arrays_that_do_not_fit_on_the_disk_are_an_error_and_no_crash(run):
+    pytest.importorskip("resource")
+    with run.writing("run.h5") as file:
+        file["generation"] = 1
+    ended = subprocess.run(
+        [sys.executable, "-c", WRITE_ON_A_FULL_DISK, run.path],
+        capture_output=True,
+        text=True,
+    )
+    path = run.path / "run.h5"
+    line = f"{path} cannot be written: {os.strerror(errno.EFBIG)}"
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == [line, line]
+    with run.arrays() as seen:
+        assert seen["generation"][()] == 1
+    assert {file.name for file in run.path.iterdir()} == {"run.json", "run.h5"}
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    path = tmp_path / "numbers"
+    message = "cannot be written: No space left on device; free some space: .*numbers"
+    with pytest.raises(OSError, match=message) as caught:
+        write_atomically(path, b"new")
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def rival(monkeypatch):
+    """Another process that takes the same folder right after we have found it free."""
+    check, made = runs.check_replaceable, []
+
+    def checked(path, *, force=False):
+        check(path, force=force)
+        if not made:
+            made.append(path)
+            made[0] = RunFolder.create(path, {"seed": "theirs"})
+
+    monkeypatch.setattr(runs, "check_replaceable", checked)
+    return made
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_of_two_runs_at_once_one_gets_the_folder(tmp_path, rival, exists):
+    path = tmp_path / "run"
+    if exists:
+        path.mkdir()
+    taken = "run has just been taken by another run; give --out a new folder"
+    with pytest.raises(FileExistsError, match=taken):
+        RunFolder.create(path, {"seed": "ours"})
+    assert RunFolder.open(path).metadata["seed"] == "theirs"
+
+
+def test_of_two_runs_at_once_the_second_gets_the_next_number(tmp_path, rival):
+    ours = RunFolder.create_next("spec-digits", {"seed": "ours"}, tmp_path / "runs")
+    assert rival[0].path == tmp_path / "runs" / "spec-digits-1"
+    assert ours.path == tmp_path / "runs" / "spec-digits-2"
+    for folder, seed in ((rival[0], "theirs"), (ours, "ours")):
+        assert RunFolder.open(folder.path).metadata["seed"] == seed
+
+
 def test_the_next_free_name_counts_on(tmp_path):
+    assert next_free("spec-digits", tmp_path / "absent").name == "spec-digits-1"
     assert next_free("spec-digits", tmp_path) == tmp_path / "spec-digits-1"
     (tmp_path / "spec-digits-1").mkdir()
     (tmp_path / "spec-digits-2").touch()
     (tmp_path / "spec-digits-4").mkdir()
+    (tmp_path / "other-3").mkdir()
     assert next_free("spec-digits", tmp_path) == tmp_path / "spec-digits-3"

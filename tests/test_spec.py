@@ -1,5 +1,7 @@
 """Specifications: read, overridden, and turned into estimators and readouts."""
 
+from copy import deepcopy
+
 import pytest
 
 from stdpnet.catalog import spec_names
@@ -57,7 +59,8 @@ def test_sections_become_parts(spec_file):
     assert bank.rule.learning_rate == 0.02
     assert bank.encoding.code == Latency()
     assert (bank.random_state, bank.n_jobs, bank.verbose) == (5, 2, True)
-    assert make_readout(spec, n_jobs=3).get_params()["C"] == 0.5
+    readout = make_readout(spec, n_jobs=3)
+    assert (readout.C, readout.n_jobs) == (0.5, 3)
 
 
 def test_banks_differ_where_they_say_so_and_keep_their_order(spec_file):
@@ -74,6 +77,16 @@ def test_banks_differ_where_they_say_so_and_keep_their_order(spec_file):
     assert (large.kernel_size, large.n_maps, large.rule.learning_rate) == (5, 6, 0.5)
     assert large.neuron == AdaptiveLIF(tau_m=30 * ms, v_th=2.0)
     assert small.random_state != large.random_state
+
+
+def test_a_specification_can_be_used_twice(spec_file):
+    overrides = ["network.banks.a.rule.mu=2", "network.inhibition=none"]
+    spec = load_spec(spec_file, overrides)
+    before = deepcopy(spec)
+    one, two = (make_banks(spec, seed=0)["a"] for _ in range(2))
+    assert one.get_params() == two.get_params()
+    assert make_readout(spec).get_params() == make_readout(spec).get_params()
+    assert spec == before
 
 
 @pytest.mark.parametrize(

@@ -89,11 +89,11 @@ def pair_change_probability(
     if not isinstance(rule, rules.LongShortTermSTDP):
         return np.where(w > 0, down, up)
     bits = rule.synapses(np.asarray(w, float))
-    volatile, stable = bits["volatile"], bits["stable"]
-    # The post spike may also set the stable bit to a volatile one that differs.
+    labile, stable = bits["labile"], bits["stable"]
+    # The post spike may also set the stable bit to a labile one that differs.
     keeps_on = (1 - down) * (1 - rule.consolidation * (1 - stable))
     keeps_off = (1 - up) * (1 - rule.consolidation * stable)
-    return 1 - np.where(volatile > 0, keeps_on, keeps_off)
+    return 1 - np.where(labile > 0, keeps_on, keeps_off)
 
 
 def _after(delta: np.ndarray, tau: Any) -> np.ndarray:
@@ -266,10 +266,11 @@ def inputs_per_spike(
         return np.full(interval.shape, np.floor(neuron.v_th / w) + 1)
     if type(neuron) not in (neurons.AdaptiveIF, neurons.AdaptiveLIF):
         return None
-    needed: Any = _adapted(neuron, neuron.theta_start) / w
+    model: Any = neuron
+    needed = _adapted(model, model.theta_start) / w
     if type(neuron) is neurons.AdaptiveIF:
         return np.full(interval.shape, np.floor(needed) + 1)
-    tau = neuron.tau_m.value
+    tau = model.tau_m.value
     # After n inputs the potential is w (1 - q^n) / (1 - q), and decays for one step.
     q = np.exp(-interval / tau)
     left = 1 - needed * (1 - q) / np.exp(-dt / tau)

@@ -11,7 +11,17 @@ from typing import Annotated, Any
 import typer
 
 from stdpnet import __version__
-from stdpnet.cli import cache, data, evaluate, info, models, plot, report, train
+from stdpnet.cli import (
+    cache,
+    data,
+    device,
+    evaluate,
+    info,
+    models,
+    plot,
+    report,
+    train,
+)
 from stdpnet.cli.failures import (
     EXIT_ERROR,
     guarded,
@@ -28,7 +38,12 @@ _LEAVES: dict[str, Any] = {
     "info": info,
     "models": models,
 }
-_GROUPS: dict[str, Any] = {"plot": plot, "data": data, "cache": cache}
+_GROUPS: dict[str, Any] = {
+    "plot": plot,
+    "device": device,
+    "data": data,
+    "cache": cache,
+}
 
 _EPILOG = examples("stdpnet train conv-stdp --dataset digits")
 

@@ -5,7 +5,8 @@ weights are references into one shared array. Runs on Brian2's NumPy and Cython
 targets, and (for comparison) in its C++ standalone mode.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -172,23 +173,25 @@ class ReferenceAssembly(Assembly):
         source, target = projection["source"], projection["target"]
         pre, post, weight = geometry.edges(self.shape(source), self.shape(target))
         ends = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
+        names = self.shared_variables(name)
+        # Names of their own: Brian2 takes a bare name for one of the target neuron.
         shared = {
-            variable: (
+            f"syn_{variable}": (
                 group,
                 there,
                 ends.get(index, index.replace("_kernel", "kernel")),
             )
-            for variable, (group, there, index) in self.shared_variables(name).items()
+            for variable, (group, there, index) in names.items()
         }
         learning = self.parameters.get(f"{name}.learning", 0.0) > 0
         on_pre = {
-            code: projection[code]
+            code: _renamed(projection[code], names)
             for code in ("transmit", "learn_pre")
             if projection[code] and (learning or code == "transmit")
         }
         on_post = {}
         if learning and projection["learn_post"]:
-            on_post["learn_post"] = projection["learn_post"]
+            on_post["learn_post"] = _renamed(projection["learn_post"], names)
         synapses = api.SharedSynapses(
             self.groups[source],
             self.groups[target],
@@ -241,6 +244,10 @@ class ReferenceAssembly(Assembly):
             name=f"{name}_record",
         )
         self.others += [pooling, self.counts[name]]
+
+
+def _renamed(statements: str, names: Iterable[str]) -> str:
+    return re.sub(rf"\b({'|'.join(names)})\b", r"syn_\1", statements)
 
 
 def brian2_network(

@@ -62,24 +62,17 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter does not exist or a value is refused.
         """
-        plain = {name: value for name, value in params.items() if "__" not in name}
+        plain, nested = _split(params)
         super().set_params(**plain)
-        for name, value in params.items():
-            if "__" in name:
-                self._set_nested(name, value)
+        for name, changes in nested.items():
+            self._set_nested(name, changes)
         return self
 
-    def _set_nested(self, name: str, value: Any) -> None:
-        part_name, _, key = name.partition("__")
-        if part_name not in self.get_params(deep=False):
-            super().set_params(**{part_name: value})  # raises the usual error
-        part = self._resolved_part(part_name)
-        if not isinstance(part, Parameters):
-            raise ValueError(
-                f"{type(self).__name__}.{part_name} has no parameters to set, "
-                f"it is {part!r}"
-            )
-        setattr(self, part_name, replaced(part, key, value))
+    def _set_nested(self, name: str, changes: dict[str, Any]) -> None:
+        if name not in self.get_params(deep=False):
+            super().set_params(**{name: None})  # raises the usual error
+        part = self._resolved_part(name)
+        setattr(self, name, replaced(f"{type(self).__name__}.{name}", part, changes))
 
     def _resolved_part(self, name: str) -> Any:
         """Return a part, or what its shorthand stands for."""
@@ -189,9 +182,7 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
                 f"of stdpnet ({__version__}) reads up to {FILE_FORMAT}; upgrade stdpnet"
             )
         if header["class"] != cls.__name__:
-            raise ValueError(
-                f"{file} holds a {header['class']}, not a {cls.__name__}"
-            )
+            raise ValueError(f"{file} holds a {header['class']}, not a {cls.__name__}")
         try:
             return json.loads(header["params"])
         except (TypeError, json.JSONDecodeError) as error:
@@ -219,13 +210,45 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         raise NotImplementedError
 
 
-def replaced(part: Parameters, key: str, value: Any) -> Parameters:
-    """Return a part with one parameter, or one of a part of it, changed."""
-    name, _, rest = key.partition("__")
-    part.check_names([name])
-    if rest:
-        value = replaced(getattr(part, name), rest, value)
-    return replace(part, **{name: value})
+def replaced(name: str, part: Any, changes: dict[str, Any]) -> Parameters:
+    """Return a part with parameters, or those of its own parts, changed at once.
+
+    Parameters
+    ----------
+    name : str
+        Of the part, for errors.
+    part : Parameters
+        What is changed; left as it is.
+    changes : dict
+        ``"learning_rate"``, or ``"code__fill"`` for a part of the part.
+
+    Raises
+    ------
+    ValueError
+        If the part has no such parameter or refuses the value.
+    """
+    if not isinstance(part, Parameters):
+        raise ValueError(f"{name} has no parameters to set, it is {part!r}")
+    plain, nested = _split(changes)
+    part.check_names([*plain, *nested])
+    part = replace(part, **plain)
+    for key, inner in nested.items():
+        value = replaced(f"{name}.{key}", getattr(part, key), inner)
+        part = replace(part, **{key: value})
+    return part
+
+
+def _split(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Part plain parameters from those of parts, the latter grouped by part."""
+    plain: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {}
+    for name, value in params.items():
+        part, deep, key = name.partition("__")
+        if deep:
+            nested.setdefault(part, {})[key] = value
+        else:
+            plain[name] = value
+    return plain, nested
 
 
 def warn_blank(n_blank: int, n_images: int, consequence: str) -> None:

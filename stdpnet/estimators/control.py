@@ -1,5 +1,8 @@
 """The fair control: the same network with kernels that carry no structure."""
 
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,8 @@ from stdpnet.estimators.learning import (
     FIT,
     Learning,
     encode,
+    learned_arrays,
     state,
-    take_over_state,
 )
 
 #: Mean spikes per image of learned network and control agree within this.
@@ -27,8 +30,9 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     histogram stays. Thresholds then adapt to it with weight learning off, on
     as many images as the kernels had been learned from, and are finally
     scaled together until the mean number of spikes per image, measured as
-    features are, agrees with that of the learned network within 10 %. Neurons
-    without an adaptive threshold keep the one that they have.
+    features are, agrees with that of the learned network within 10 %. Where
+    nothing has adapted, or scaling that is not enough, thresholds are scaled as
+    a whole: the control then has another `feature_scale`.
 
     Parameters
     ----------
@@ -44,11 +48,16 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     ConvSTDP
         Fitted, with the attribute `control_spikes_`: (learned, control) mean
         spikes per image.
+
+    Warns
+    -----
+    UserWarning
+        If the spikes do not agree, so that accuracies cannot be compared.
     """
     control = clone(estimator)
     for name in estimator._saved:
         if hasattr(estimator, name):
-            setattr(control, name, getattr(estimator, name))
+            setattr(control, name, deepcopy(getattr(estimator, name)))
     rng = np.random.default_rng(derived_seed(estimator.seed_, SHUFFLE))
     kernels = estimator.kernels_.reshape(estimator.n_maps, -1)
     control.kernels_ = rng.permuted(kernels, axis=1).reshape(estimator.kernels_.shape)
@@ -68,27 +77,72 @@ def _settle(control: Any, images: np.ndarray) -> None:
         chunk = images[start : start + control.chunk_size]
         result = run_chunk(
             learning.program,
-            {"inputs": learning.stimulus(chunk)},
+            {"inputs": learning.stimulus(chunk, number)},
             state(control),
             learning.parameters,
             n_steps=control.n_steps(),
             seed=derived_seed(control.seed_, SHUFFLE, FIT, number),
         )
-        take_over_state(control, result.state)
+        control.__dict__.update(learned_arrays(result.state))
 
 
 def _match(control: Any, stimulus: np.ndarray, wanted: float) -> float:
-    """Scale thresholds by bisection until spikes agree; return the mean spikes."""
-    settled = control.thresholds_
+    """Scale thresholds until spikes agree; return the mean spikes."""
+    scales = _scales(control)
+    found = np.inf if scales else _mean_spikes(control, stimulus)
+    for scale in scales:
+        if not _agree(found, wanted, TOLERANCE):
+            found = _search(control, scale, stimulus, wanted)
+    if not _agree(found, wanted, TOLERANCE):
+        warnings.warn(
+            f"the control spikes {found:.4g} times an image, the learned network "
+            f"{wanted:.4g} times, and no common factor on thresholds mends that; their "
+            "accuracies cannot be compared",
+            stacklevel=3,
+        )
+    return found
+
+
+def _agree(found: float, wanted: float, tolerance: float) -> bool:
+    return abs(found - wanted) <= tolerance * wanted
+
+
+def _scales(control: Any) -> list[Callable[[float], None]]:
+    """Return the ways to scale all thresholds of a network by a factor."""
+    settled, whole = control.thresholds_, float(control.feature_scale)
+
+    def scale_adapted(factor: float) -> None:
+        control.thresholds_ = (settled * factor).astype(settled.dtype)
+
+    def scale_whole(factor: float) -> None:
+        control.thresholds_, control.feature_scale = settled, whole * factor
+
+    scales: list[Callable[[float], None]] = []
+    if settled.any():
+        scales.append(scale_adapted)
+    if control.threshold_name() is not None:
+        scales.append(scale_whole)
+    return scales
+
+
+def _search(
+    control: Any, scale: Callable[[float], None], stimulus: np.ndarray, wanted: float
+) -> float:
+    """Find a factor by bisection, or else the best one; return the mean spikes."""
+    tried: dict[float, float] = {}
     low, high = 0.25, 4.0
     factor = 1.0
-    for _ in range(20 if settled.any() else 1):
-        control.thresholds_ = (settled * factor).astype(settled.dtype)
-        found = _mean_spikes(control, stimulus)
-        if abs(found - wanted) <= TOLERANCE / 2 * wanted:
-            break
+    for _ in range(20):
+        scale(factor)
+        found = tried[factor] = _mean_spikes(control, stimulus)
+        if _agree(found, wanted, TOLERANCE / 2):
+            return found
         low, high = (factor, high) if found > wanted else (low, factor)
         factor = (low * high) ** 0.5
+    if not _agree(found, wanted, TOLERANCE):
+        factor = min(tried, key=lambda factor: abs(tried[factor] - wanted))
+        scale(factor)
+        found = tried[factor]
     return found
 
 

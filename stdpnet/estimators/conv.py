@@ -9,24 +9,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.config import from_dict
 from stdpnet.encoding import Encoding
-from stdpnet.estimators.base import Progress, STDPTransformer
+from stdpnet.estimators.base import Progress
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.learning import (
     Learning,
     check_contrast,
+    learned_arrays,
     starting_state,
-    take_over_state,
 )
 from stdpnet.estimators.parts import ConvParts
 from stdpnet.estimators.show import track
+from stdpnet.estimators.voting import Voting
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Geometry, SumPooling, WinnerTakeAll
-from stdpnet.readout import assign_labels, vote
 
 
-class ConvSTDP(ConvParts, STDPTransformer):
+class ConvSTDP(Voting, ConvParts):
     """One convolutional layer whose kernels learn by STDP; features are spike counts.
 
     Images become spikes, spikes drive feature maps through shared plastic
@@ -44,7 +44,7 @@ class ConvSTDP(ConvParts, STDPTransformer):
         Distance of neighbouring positions, pixels.
     padding : int or "same"
         Pixels beyond the border that kernels may reach; "same" is half the
-        kernel, which keeps the size if that is odd and the stride one.
+        kernel, whose size must be odd, and keeps the size of images at stride one.
     encoding : Encoding, optional
         How images become spikes; default: difference of Gaussians, rank order.
     neuron : NeuronModel, optional
@@ -57,7 +57,7 @@ class ConvSTDP(ConvParts, STDPTransformer):
         Pooling windows of the features; an integer means windows of that side
         without overlap.
     dt, presentation : Quantity or str, time
-        Time step, and how long an image is shown.
+        Time step, and how long an image is shown, a multiple of it.
     n_epochs : int
         How often `fit` shows every image, unless the kernels converge before.
     fit_on : {"images", "patches"}
@@ -68,7 +68,8 @@ class ConvSTDP(ConvParts, STDPTransformer):
         Patches drawn of each image with ``fit_on="patches"``.
     feature_scale : float
         Factor on all thresholds while features are computed: below one, more
-        maps respond at a position than during learning.
+        maps respond at a position than during learning. It applies to the
+        parameter `theta_scale` of the neuron, or else to `v_th`.
     feature_winners : int, optional
         Spikes after which a position is silent while features are computed;
         default: as during learning.
@@ -99,7 +100,7 @@ class ConvSTDP(ConvParts, STDPTransformer):
 
     Learning on patches shows each patch as an image of a single position; what
     neurons lose per image is spread over as many patches as an image has
-    windows with any contrast, so thresholds mean the same in both.
+    windows with any contrast, `stride` apart, so thresholds mean the same in both.
 
     Attributes
     ----------
@@ -139,6 +140,12 @@ class ConvSTDP(ConvParts, STDPTransformer):
         "n_images_shown_",
         "converged_",
         "fitted_",
+        "neuron_labels_",
+        "classes_",
+    )
+    _optional: ClassVar[tuple[str, ...]] = (
+        "other_state_",
+        "counts_",
         "neuron_labels_",
         "classes_",
     )
@@ -233,15 +240,12 @@ class ConvSTDP(ConvParts, STDPTransformer):
         """
         if resume:
             check_is_fitted(self, "kernels_")
+        self.check_parameters()
         images = as_images(self, X, self.image_shape, reset=not resume)
         if not resume:
             self._start(images)
-        yield from track(
-            Learning(self).run(images, self.n_epochs),
-            len(images) * self.n_epochs,
-            "learning",
-            self.verbose,
-        )
+        steps = Learning(self).run(images, self.n_epochs)
+        yield from self._track(steps, len(images) * self.n_epochs)
         self.fitted_ = True
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -253,31 +257,41 @@ class ConvSTDP(ConvParts, STDPTransformer):
             If X does not have the shape of the images seen before.
         """
         first = not hasattr(self, "kernels_")
+        self.check_parameters()
         images = as_images(self, X, self.image_shape, reset=first)
         if first:
             self._start(images)
-        for _ in Learning(self).run_in_order(images):
+        steps = Learning(self).run_in_order(images)
+        for _ in self._track(steps, self.n_images_shown_ + len(images)):
             pass
         return self
 
+    def _track(self, steps: Iterator[Progress], total: int) -> Iterator[Progress]:
+        return track(steps, total, "learning", self.verbose, self.n_images_shown_)
+
     def _start(self, images: np.ndarray) -> None:
         """Set everything learned to where learning starts from."""
-        self.check_parameters()
-        random = check_random_state(self.random_state)
-        self.seed_ = int(random.randint(2**31))
+        for name in set(self._saved) - {"image_shape_", "n_features_in_"}:
+            self.__dict__.pop(name, None)
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31))
         self.max_value_ = float(images.max()) or 1.0
         self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
         check_contrast(self, images)
-        self.thresholds_ = np.zeros(self.n_maps, self.dtype)
-        take_over_state(self, starting_state(self, self.layer()))
-        self.initial_kernels_ = self.kernels_
-        self.counts_: dict[str, int] = {}
-        self.n_chunks_ = self.n_shown_ = self.n_images_shown_ = 0
-        self.converged_ = self.fitted_ = False
-        self.history_: dict[str, np.ndarray] = {}
-        # Labels of features that are no more.
-        for name in ("neuron_labels_", "classes_"):
-            self.__dict__.pop(name, None)
+        learned = learned_arrays(starting_state(self, self.layer()))
+        numbers = dict.fromkeys(("n_chunks_", "n_shown_", "n_images_shown_"), 0)
+        # In one step: Ctrl-C must not leave kernels without the rest.
+        self.__dict__.update(
+            {
+                "thresholds_": np.zeros(self.n_maps, self.dtype),
+                **learned,
+                **numbers,
+                "initial_kernels_": learned["kernels_"],
+                "counts_": {},
+                "history_": {},
+                "converged_": False,
+                "fitted_": False,
+            }
+        )
 
     # -- features -----------------------------------------------------------------
 
@@ -295,6 +309,7 @@ class ConvSTDP(ConvParts, STDPTransformer):
             Counts, channels last: ``(y * columns + x) * n_maps + map``.
         """
         check_is_fitted(self, "kernels_")
+        self.check_parameters()
         images = as_images(self, X, self.image_shape, reset=False)
         layer = self.layer()
         features: np.ndarray = np.empty(
@@ -317,30 +332,6 @@ class ConvSTDP(ConvParts, STDPTransformer):
         ]
         return np.array(names, dtype=object)
 
-    # -- voting -------------------------------------------------------------------
-
-    def label(self, X: Any, y: Any) -> Self:
-        """Give each feature the class of labelled images that it responds to most."""
-        counts = self.transform(X)
-        self.classes_ = np.unique(y)
-        self.neuron_labels_ = assign_labels(counts, np.asarray(y), self.classes_)
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class whose features spike most, after `label`."""
-        if hasattr(self, "kernels_"):
-            as_images(self, X, self.image_shape, reset=False)
-        check_is_fitted(
-            self,
-            "neuron_labels_",
-            msg="This %(name)s has no labels yet; call 'label' with labelled images first",
-        )
-        return vote(self.transform(X), self.neuron_labels_, self.classes_)
-
-    def score(self, X: Any, y: Any) -> float:
-        """Return the accuracy of `predict`."""
-        return float(np.mean(self.predict(X) == np.asarray(y)))
-
     # -- files --------------------------------------------------------------------
 
     def _restore(self, name: str, value: Any) -> None:
@@ -350,15 +341,14 @@ class ConvSTDP(ConvParts, STDPTransformer):
 
     @classmethod
     def _from_plain(cls, params: dict[str, Any]) -> Self:
+        params = dict(params)
         bases = {"neuron": NeuronModel, "rule": PlasticityRule}
+        bases |= {"inhibition": Geometry, "pool": Geometry}
         for name, base in bases.items():
-            if params[name] is not None:
+            if isinstance(params.get(name), dict):
                 params[name] = from_dict(base, params[name])
-        for name in ("inhibition", "pool"):
-            if isinstance(params[name], dict):
-                params[name] = from_dict(Geometry, params[name])
-        if params["encoding"] is not None:
+        if params.get("encoding") is not None:
             params["encoding"] = Encoding.from_dict(params["encoding"])
-        if params["image_shape"] is not None:
+        if params.get("image_shape") is not None:
             params["image_shape"] = tuple(params["image_shape"])
         return cls(**params)

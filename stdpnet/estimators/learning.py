@@ -31,6 +31,7 @@ class Learning:
         self.estimator = estimator
         self.on_patches = estimator.fit_on == "patches"
         self.layer = estimator.layer()
+        self.kernel = self.layer.convolution
         if self.on_patches:
             self.layer = self.layer.on_patches()
         self.layer.rule.check_weights(estimator.kernels_, "kernels_")
@@ -95,7 +96,9 @@ class Learning:
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
         )
         # In one step: Ctrl-C must not leave half of what a chunk has changed.
-        vars(estimator).update(self._learned(result, len(images), len(stimulus), stops))
+        estimator.__dict__.update(
+            self._learned(result, len(images), len(stimulus), stops)
+        )
         history, shown = estimator.history_, estimator.n_images_shown_
         spikes = float(history["spikes"][-1].sum())
         return Progress(shown, total, float(history["convergence"][-1]), spikes)
@@ -120,7 +123,7 @@ class Learning:
 
     def _decay_by_patch(self, stimulus: np.ndarray) -> None:
         """Spread what decays with every image over the patches that make up one."""
-        n_windows = max(1.0, mean_windows(stimulus, self.estimator.layer().convolution))
+        n_windows = max(1.0, mean_windows(stimulus, self.kernel))
         for name, lost in self._decays.items():
             self.parameters[name] = 1 - (1 - lost) ** (1 / n_windows)
 

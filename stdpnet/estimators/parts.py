@@ -8,6 +8,7 @@ import numpy as np
 from stdpnet.catalog import unknown_name
 from stdpnet.encoding import Encoding
 from stdpnet.engine.program import BACKENDS, Program, build
+from stdpnet.estimators.base import STDPTransformer
 from stdpnet.estimators.layer import ConvLayer
 from stdpnet.estimators.show import show_line
 from stdpnet.models.describe import parameter_numbers
@@ -35,7 +36,7 @@ _DEFAULTS = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
 _THRESHOLDS = ("theta_scale", "v_th")
 
 
-class ConvParts:
+class ConvParts(STDPTransformer):
     """The part of `ConvSTDP` that knows what its parameters mean."""
 
     n_maps: int
@@ -49,6 +50,7 @@ class ConvParts:
     pool: int | SumPooling
     dt: Any
     presentation: Any
+    fit_on: str
     feature_scale: float
     feature_winners: int | None
     tol: float
@@ -148,9 +150,22 @@ class ConvParts:
             return _DEFAULTS[name]()
         if name == "inhibition":
             return self._inhibition()
-        if name == "pool" and not isinstance(part, SumPooling):
-            return SumPooling(size=part)
         return part
+
+    def _pool(self) -> SumPooling:
+        return (
+            self.pool
+            if isinstance(self.pool, SumPooling)
+            else SumPooling(size=self.pool)
+        )
+
+    def _set_nested(self, name: str, changes: dict[str, Any]) -> None:
+        if name == "pool" and _is_count(self.pool, 1):
+            # An integer is a size without a stride, so the stride follows the size.
+            SumPooling.check_names(changes)
+            self.pool = SumPooling(**{"size": self.pool, **changes})
+        else:
+            super()._set_nested(name, changes)
 
     def _inhibition(self) -> WinnerTakeAll | None:
         if self.inhibition == "winner-take-all":
@@ -186,7 +201,7 @@ class ConvParts:
             neuron=self._part("neuron", NeuronModel),
             rule=self._part("rule", PlasticityRule),
             inhibition=self._inhibition(),
-            pooling=self._resolved_part("pool"),
+            pooling=self._pool(),
             dt=self._time("dt"),
             dtype=self.dtype,
         )

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, text: str, visible: bool) -> Iterator[T]:
+def track(
+    items: Iterable[T], total: int, text: str, visible: bool, done: int = 0
+) -> Iterator[T]:
     """Yield items and show a bar with rate and time left.
 
     Parameters
@@ -20,12 +22,14 @@ def track(items: Iterable[T], total: int, text: str, visible: bool) -> Iterator[
         What is going on.
     visible : bool
         Whether to show anything.
+    done : int
+        Value of `n_shown` before the first item.
     """
     if not visible:
         yield from items
         return
     with progress_bar() as bar:
-        task = bar.add_task(text, total=total)
+        task = bar.add_task(text, total=total, completed=done)
         for number, item in enumerate(items, start=1):
             bar.update(task, completed=getattr(item, "n_shown", number))
             yield item

@@ -15,6 +15,7 @@ from stdpnet.config import (
     from_dict,
     names,
     number,
+    numbers,
     table,
     text,
 )
@@ -114,7 +115,9 @@ class EquationRule(PlasticityRule):
     on_end: str = text()  # type: ignore[misc]
     synaptic: tuple[str, ...] = names()  # type: ignore[misc]
     pre_needs_post: bool = flag()  # type: ignore[misc]
-    weight_levels: tuple[float, ...] = ()
+    weight_levels: tuple[float, ...] = numbers(
+        (), least=0, doc="values that a weight may have"
+    )
     parameters: dict[str, Any] = table(doc="parameters of the texts")
     learning_rate: float = number(0.01, low=0, doc="step of the weight")
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from stdpnet.analysis import load_run, save_figure
-from stdpnet.config import SpecError, load_spec
+from stdpnet.config import SpecError
 from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.images import as_images
-from stdpnet.estimators.spec import make_banks, make_readout
+from stdpnet.estimators.spec import load_models, make_banks, make_readout
 from stdpnet.runs import RunFolder, check_replaceable
 from stdpnet.training.checkpoint import CHECKPOINT
 from stdpnet.training.job import TrainingJob, versions
@@ -90,7 +90,7 @@ def _prepared(options: TrainOptions) -> TrainingJob:
 
 def _plain_spec(options: TrainOptions) -> dict[str, Any]:
     """Return the specification as ``run.json`` holds it: TOML has dates, JSON has not."""
-    spec = load_spec(options.spec, options.overrides)
+    spec = load_models(options.spec, options.overrides)
     plain: dict[str, Any] = json.loads(json.dumps(spec, default=str))
     return plain
 
