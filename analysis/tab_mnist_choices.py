@@ -14,10 +14,10 @@ import warnings
 
 import numpy as np
 
-from stdpnet.config import load_spec
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.spec import make_banks, make_readout
+from stdpnet.specs import load_spec
 from stdpnet.training.scoring import features_of
 
 SPEC = "conv-stdp-mnist"

@@ -1,4 +1,4 @@
-"""Parameters that check themselves, and TOML specs made of them.
+"""Parameters that check themselves.
 
 A neuron, a rule, an encoding or a geometry is a frozen, keyword-only dataclass
 that derives from `Parameters`. Its fields say what may be given; wrong values
@@ -7,17 +7,12 @@ are refused where they are made, in one sentence.
 
 import inspect
 import math
-import tomllib
 from copy import copy
 from dataclasses import MISSING, dataclass, field, fields
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from stdpnet.catalog import spec_names, spec_path, unknown_name
+from stdpnet.catalog import unknown_name
 from stdpnet.units import Quantity, as_quantity, dimension_name
-
-#: Sections of a specification.
-SECTIONS = ("about", "network", "neuron", "rule", "encoding", "readout", "sweep")
 
 
 class SpecError(ValueError):
@@ -324,84 +319,3 @@ def concrete_subclasses(base: type[Parameters]) -> dict[str, type[Parameters]]:
 
 def _kind_name(base: type) -> str:
     return getattr(base, "kind", base.__name__.lower())
-
-
-def load_spec(name_or_path: str | Path, overrides: Any = ()) -> dict[str, Any]:
-    """Read a specification and apply overrides to it.
-
-    Parameters
-    ----------
-    name_or_path : str or path
-        Name in the catalogue, or a TOML file.
-    overrides : iterable of str
-        Each ``"section.key=value"``; the value as in TOML, quotes optional. Another
-        ``type`` of a table drops what the specification says in it.
-
-    Returns
-    -------
-    dict
-        Sections by name.
-
-    Raises
-    ------
-    SpecError
-        If there is no such specification, it is not TOML, or a section is not
-        known.
-    """
-    path = _spec_file(name_or_path)
-    try:
-        spec = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path} is not TOML: {error}") from error
-    # Types first: another type starts from its own defaults.
-    for override in sorted(overrides, key=lambda text: not _sets_type(text)):
-        _override(spec, override)
-    for section, content in spec.items():
-        if section not in SECTIONS:
-            raise SpecError(
-                f"{path.name}: " + unknown_name("section", section, SECTIONS)
-            )
-        if not isinstance(content, dict):
-            raise SpecError(f"{path.name}: {section} must be a table, got {content!r}")
-    return spec
-
-
-def _spec_file(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    if path.suffix == ".toml" or len(path.parts) > 1:
-        if not path.is_file():
-            raise SpecError(
-                f"no such file: {path}; known specs: {', '.join(spec_names())}"
-            )
-        return path
-    try:
-        return spec_path(str(name_or_path))
-    except ValueError as error:
-        raise SpecError(str(error)) from error
-
-
-def _override(spec: dict[str, Any], override: str) -> None:
-    name, equals, value = override.partition("=")
-    *tables, key = name.strip().split(".")
-    if not equals or not tables or not key:
-        raise SpecError(f"an override is written section.key=value, got {override!r}")
-    table = spec
-    for part in tables:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise SpecError(f"{name.strip()}: {part} is a value, not a table")
-    parsed = _toml_value(value.strip())
-    if key == "type" and table.get("type", parsed) != parsed:
-        table.clear()
-    table[key] = parsed
-
-
-def _sets_type(override: str) -> bool:
-    return override.partition("=")[0].strip().endswith(".type")
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

@@ -13,7 +13,6 @@ from stdpnet.config import (
     concrete_subclasses,
     flag,
     from_dict,
-    load_spec,
     names,
     numbers,
     table,
@@ -24,6 +23,7 @@ from stdpnet.encoding import Code, Filter
 from stdpnet.models.neurons import AdaptiveLIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
 from stdpnet.models.projections import Convolution, Geometry
+from stdpnet.specs import load_spec
 from stdpnet.units import Quantity, ms, mV, second
 
 BASES = (NeuronModel, PlasticityRule, Geometry, Filter, Code)

@@ -55,7 +55,7 @@ def no_compiler(tmp_path, monkeypatch):
 def test_without_a_compiler_one_warning_says_what_it_costs(no_compiler):
     message = (
         r"no C\+\+ compiler \(g\+\+, clang\+\+ or \$CXX\) was found: .*NumPy.* about 500 "
-        "times slower .*install one, for example with 'apt install g"
+        "times slower \\(0.5 s an MNIST image and 3 s a chunk\\); install one, for example with 'apt install g"
     )
     with pytest.warns(UserWarning, match=message) as caught:
         program = build(tiny_network().describe())

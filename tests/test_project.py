@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Rooms of the package from the ground up; imports point to the same rank or down.
 RANKS = (
     {"units"},
-    {"config", "runs", "catalog"},
+    {"config", "runs", "catalog", "specs"},
     {"models", "devices"},
     {"engine", "readout", "compression", "encoding", "datasets"},
     {"estimators", "network"},

@@ -5,13 +5,14 @@ from copy import deepcopy
 import pytest
 
 from stdpnet.catalog import spec_names
-from stdpnet.config import SpecError, load_spec
+from stdpnet.config import SpecError
 from stdpnet.encoding import Latency
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import load_network, make_banks, make_readout
 from stdpnet.models.neurons import AdaptiveLIF
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
 from stdpnet.readout import LinearReadout
+from stdpnet.specs import load_spec
 from stdpnet.units import ms
 
 SPEC = """

@@ -93,8 +93,9 @@ class Monitors:
             source, target = projection["source"], projection["target"]
             shapes = [self.assembly.shape(end) for end in (source, target)]
             pre, post, _ = from_dict(Geometry, projection["geometry"]).edges(*shapes)
-            arrivals = int(np.bincount(pre, minlength=1)[spikes[source]].sum())
-            returns = int(np.bincount(post, minlength=1)[spikes[target]].sum())
+            n_pre, n_post = (int(np.prod(shape)) for shape in shapes)
+            arrivals = int(np.bincount(pre, minlength=n_pre)[spikes[source]].sum())
+            returns = int(np.bincount(post, minlength=n_post)[spikes[target]].sum())
             learning = self.assembly.parameters.get(f"{name}.learning", 0) > 0
             if projection["transmit"]:
                 tally[f"{name}.events"] = arrivals

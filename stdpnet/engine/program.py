@@ -27,14 +27,16 @@ from stdpnet.engine.compiler import Compiler, find_compiler
 from stdpnet.models.equations import variables
 
 BACKENDS = ("auto", "cpp", "cython", "numpy")
+#: Measured with conv-stdp-mnist, 16 steps an image; building the network is the 3 s.
+_SLOWNESS = "about 500 times slower (0.5 s an MNIST image and 3 s a chunk)"
 NO_COMPILER = (
     "no C++ compiler (g++, clang++ or $CXX) was found: networks run in "
-    "Brian2's NumPy code, about 500 times slower (half a second an MNIST image); "
+    f"Brian2's NumPy code, {_SLOWNESS}; "
     "install one, for example with 'apt install g++' or 'conda install gxx'"
 )
 ON_WINDOWS = (
-    "networks are not compiled on Windows: they run in Brian2's NumPy code, about 500 "
-    "times slower (half a second an MNIST image); use WSL or backend 'cython'"
+    "networks are not compiled on Windows: they run in Brian2's NumPy code, "
+    f"{_SLOWNESS}; use WSL or backend 'cython'"
 )
 NO_SPACE = (
     "free some space, or set STDPNET_CACHE and TMPDIR to folders on a larger disk"

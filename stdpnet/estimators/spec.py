@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stdpnet.catalog import unknown_name
-from stdpnet.config import SpecError, from_dict, load_spec
+from stdpnet.config import SpecError, from_dict
 from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.models.custom import model_from_dict, resolved
@@ -14,6 +14,7 @@ from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Geometry
 from stdpnet.readout import LinearReadout
+from stdpnet.specs import load_spec
 
 ESTIMATORS = {"ConvSTDP": ConvSTDP}
 #: Constructor arguments that have sections of their own or belong to a run.
