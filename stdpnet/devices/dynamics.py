@@ -1,6 +1,8 @@
 """The motion of many magnets at once, pushed by a voltage and shaken by the heat."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +12,10 @@ from stdpnet.units import QuantityLike
 
 #: Largest angle, in radians, that a magnet may turn in one time step.
 MAX_TURN = 0.3
+#: Time steps whose draws are made together.
+N_AHEAD = 16
+#: So many magnets need long enough for their draws that a thread is worth it.
+MANY = 500
 
 
 def advance(
@@ -56,24 +62,16 @@ def advance(
     drive = magnet.drive(voltage_v)
     _check_shapes(m, drive)
     left, stop = magnet.steps(duration), magnet.steps(every)
-    # Angle per time step and field.
-    scale = GAMMA_0 * magnet.dt.value / (1 + magnet.damping**2)
-    stiffness, drive = scale * magnet.stiffness, scale * drive
-    kick = scale * magnet.thermal_field()
-    _check_turn(magnet, np.abs(stiffness).sum() + np.abs(drive).max() + 3 * kick)
+    heun = _Heun(magnet, m, drive)
     while left:
-        for _ in range(min(stop, left)):
-            push = drive
-            if kick:
-                push = kick * rng.standard_normal(m.shape)
-                push += drive
-            first = _turn(m, push + stiffness * m, magnet.damping)
-            ahead = m + first
-            first += _turn(ahead, push + stiffness * ahead, magnet.damping)
-            m += 0.5 * first
+        n_steps = min(stop, left)
+        for draw in (
+            _draws(rng, m.shape, n_steps) if heun.kick else repeat(0.0, n_steps)
+        ):
+            heun.step(draw)
             if renormalize:
-                m *= 1.5 - 0.5 * (m * m).sum(axis=0)
-        left -= min(stop, left)
+                heun.renormalize()
+        left -= n_steps
         yield m.copy()
 
 
@@ -99,17 +97,80 @@ def simulate(
     return next(states)
 
 
-def _turn(m: Array, field: Array, damping: float) -> Array:
-    """Change of `m` in a step: the equation of motion, solved for the derivative."""
-    return _cross(field + damping * _cross(m, field), m)
+class _Heun:
+    """Heun's scheme, which moves the array `m`.
+
+    Its arrays are made once, and the rows of those that go into cross products
+    are x, y, z, x, y: small sums are quicker than anything around them.
+    """
+
+    def __init__(self, magnet: Macrospin, m: Array, drive: Array) -> None:
+        # Angle per time step and field.
+        scale = GAMMA_0 * magnet.dt.value / (1 + magnet.damping**2)
+        self.stiffness, self.drive = scale * magnet.stiffness, scale * drive
+        self.kick = scale * magnet.thermal_field()
+        self.damping = magnet.damping
+        most = np.abs(self.stiffness).sum() + np.abs(self.drive).max() + 3 * self.kick
+        _check_turn(magnet, most)
+        self.m = m
+        self.push, self.first, self.second, self.spare = np.empty((4, *m.shape))
+        self.ahead, self.field, self.torque = np.empty((3, 5, m.shape[1]))
+
+    def step(self, draw: Array | float) -> None:
+        """Go on for one time step, with standard normal draws for the heat."""
+        np.multiply(draw, self.kick, out=self.push)
+        self.push += self.drive
+        self.ahead[:3] = self.m
+        self._turn(self.ahead, self.first)
+        np.add(self.m, self.first, out=self.ahead[:3])
+        self._turn(self.ahead, self.second)
+        self.first += self.second
+        self.first *= 0.5
+        self.m += self.first
+
+    def renormalize(self) -> None:
+        """Bring the lengths back to one, to first order."""
+        squares = np.multiply(self.m, self.m, out=self.spare).sum(axis=0)
+        self.m *= 1.5 - 0.5 * squares
+
+    def _turn(self, m: Array, out: Array) -> None:
+        """Change of `m` in a step: the equation of motion, solved for the derivative."""
+        field, torque = self.field, self.torque
+        m[3:] = m[:2]
+        np.multiply(self.stiffness, m[:3], out=field[:3])
+        field[:3] += self.push
+        field[3:] = field[:2]
+        self._cross(m, field, torque[:3])
+        torque[:3] *= self.damping
+        torque[:3] += field[:3]
+        torque[3:] = torque[:2]
+        self._cross(torque, m, out)
+
+    def _cross(self, a: Array, b: Array, out: Array) -> None:
+        np.multiply(a[1:4], b[2:5], out=out)
+        out -= np.multiply(a[2:5], b[1:4], out=self.spare)
 
 
-def _cross(a: Array, b: Array) -> Array:
-    out = np.empty_like(a)
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        np.multiply(a[j], b[k], out=out[i])
-        out[i] -= a[k] * b[j]
-    return out
+def _draws(
+    rng: np.random.Generator, shape: tuple[int, ...], n_steps: int
+) -> Iterator[Array]:
+    """Yield standard normal draws for each step; a thread draws a little ahead."""
+    starts = range(0, n_steps, N_AHEAD)
+
+    def draw(start: int) -> Array:
+        return rng.standard_normal((min(N_AHEAD, n_steps - start), *shape))
+
+    if shape[1] < MANY:
+        for start in starts:
+            yield from draw(start)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        ahead = thread.submit(draw, 0)
+        for start in starts:
+            draws = ahead.result()
+            if start + N_AHEAD < n_steps:
+                ahead = thread.submit(draw, start + N_AHEAD)
+            yield from draws
 
 
 def _check_shapes(m: Array, drive: Array) -> None:

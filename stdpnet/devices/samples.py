@@ -64,7 +64,7 @@ def sample_angles(
     *,
     rng: np.random.Generator,
     duration: QuantityLike = "1 ns",
-    n: int = 2000,
+    n: int = 1500,
 ) -> Array:
     """Return the angles of magnets that the heat has moved at zero voltage.
 

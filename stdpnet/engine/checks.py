@@ -48,7 +48,7 @@ def plain_values(program: Program, parameters: Mapping[str, float]) -> dict[str,
             raise ValueError(
                 f"the parameter {name!r} must be a number, got {value!r}"
             ) from None
-        if not abs(values[name]) <= np.finfo(dtype).max:
+        if not abs(values[name]) <= float(np.finfo(dtype).max):
             raise ValueError(
                 f"the parameter {name!r} must be finite in {dtype}, got {value}"
             )

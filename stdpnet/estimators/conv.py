@@ -1,6 +1,6 @@
 """`ConvSTDP`: feature maps that learn shared kernels from unlabelled images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from stdpnet.estimators.learning import (
     starting_state,
 )
 from stdpnet.estimators.parts import ConvParts
+from stdpnet.estimators.recording import Recorder
 from stdpnet.estimators.show import track
 from stdpnet.estimators.voting import Voting
 from stdpnet.models.neurons import NeuronModel
@@ -112,6 +113,11 @@ class ConvSTDP(Voting, ConvParts):
         While learning: number of spikes of each population (`inputs.spikes`,
         `features.spikes`), of spikes that arrived at synapses (`afferents.events`)
         and of times that a rule was applied to a weight (`afferents.updates`).
+    network_ : Network
+        The network that sees whole images, from its parts.
+    recordings_ : dict of ndarray
+        What `fit` or `transform` recorded last, with units in the names
+        ("features.v", or "features.v_mV" where it is a voltage).
     converged_ : bool
         Whether learning stopped because the kernels converged.
     history_ : dict of ndarray
@@ -134,6 +140,7 @@ class ConvSTDP(Voting, ConvParts):
         "thresholds_",
         "other_state_",
         "counts_",
+        "recordings_",
         "history_",
         "n_chunks_",
         "n_shown_",
@@ -146,6 +153,7 @@ class ConvSTDP(Voting, ConvParts):
     _optional: ClassVar[tuple[str, ...]] = (
         "other_state_",
         "counts_",
+        "recordings_",
         "neuron_labels_",
         "classes_",
     )
@@ -205,7 +213,9 @@ class ConvSTDP(Voting, ConvParts):
 
     # -- learning -----------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, *, record: Mapping[str, Any] | None = None
+    ) -> Self:
         """Learn kernels and thresholds from images; `y` is ignored.
 
         Parameters
@@ -214,19 +224,28 @@ class ConvSTDP(Voting, ConvParts):
             Images, at least zero. The largest value counts as white.
         y : ignored
             Labels play no part.
+        record : dict, optional
+            What to record, for example ``{"features.v": [0, 7], "afferents.w": 10}``
+            (see `stdpnet.network.Simulation.run`); it is in `recordings_` then.
 
         Raises
         ------
         ValueError
-            If X or a parameter cannot be used.
+            If X, a parameter or a recording cannot be used.
         ProgramError
             If the network cannot be built or a chunk fails.
         """
-        for _ in self.fit_steps(X):
+        for _ in self.fit_steps(X, record=record):
             pass
         return self
 
-    def fit_steps(self, X: Any, *, resume: bool = False) -> Iterator[Progress]:
+    def fit_steps(
+        self,
+        X: Any,
+        *,
+        resume: bool = False,
+        record: Mapping[str, Any] | None = None,
+    ) -> Iterator[Progress]:
         """Learn like `fit`, but come back after every chunk.
 
         What has been learned so far is in the attributes, so that a checkpoint
@@ -244,8 +263,11 @@ class ConvSTDP(Voting, ConvParts):
         images = as_images(self, X, self.image_shape, reset=not resume)
         if not resume:
             self._start(images)
-        steps = Learning(self).run(images, self.n_epochs)
+        recorder = Recorder(record)
+        learning = Learning(self, recorder)
+        steps = learning.run(images, self.n_epochs)
         yield from self._track(steps, len(images) * self.n_epochs)
+        self.recordings_ = recorder.arrays(learning.program.description)
         self.fitted_ = True
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -295,13 +317,17 @@ class ConvSTDP(Voting, ConvParts):
 
     # -- features -----------------------------------------------------------------
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(
+        self, X: Any, *, record: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
         """Return pooled spike counts of every map, with learning off.
 
         Parameters
         ----------
         X : array-like, shape (n, height, width[, channels]) or (n, n_features)
             Images of the shape that the estimator was fitted on.
+        record : dict, optional
+            What to record, as for `fit`; it is in `recordings_` then.
 
         Returns
         -------
@@ -315,9 +341,12 @@ class ConvSTDP(Voting, ConvParts):
         features: np.ndarray = np.empty(
             (len(images), np.prod(layer.features)), feature_dtype(layer, self.n_steps())
         )
-        chunks = compute_features(self, images, features)
+        recorder = Recorder(record)
+        chunks = compute_features(self, images, features, recorder)
         for _ in track(chunks, len(images), "features", self.verbose):
             pass
+        if record:
+            self.recordings_ = recorder.arrays(layer.network().describe())
         return features
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

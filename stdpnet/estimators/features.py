@@ -13,6 +13,7 @@ from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed, warn_blank
 from stdpnet.estimators.layer import ConvLayer
 from stdpnet.estimators.learning import TRANSFORM, encode, state
+from stdpnet.estimators.recording import Recorder
 
 
 @dataclass(frozen=True)
@@ -38,36 +39,48 @@ def feature_dtype(layer: ConvLayer, n_steps: int) -> type:
 
 
 def compute_features(
-    estimator: Any, images: np.ndarray, features: np.ndarray
+    estimator: Any,
+    images: np.ndarray,
+    features: np.ndarray,
+    recorder: Recorder | None = None,
 ) -> Iterator[FeatureProgress]:
     """Fill `features`, shape (n, n_features), and report after each few chunks."""
     program = estimator.program(estimator.layer())
     size = estimator.chunk_size
     starts = range(0, len(images), size)
     workers = effective_n_jobs(estimator.n_jobs)
-    n_blank = 0
+    n_blank, recorder = 0, recorder or Recorder(None)
     # Threads: the work is done by programs of their own.
     with Parallel(n_jobs=estimator.n_jobs, prefer="threads") as parallel:
         for first in range(0, len(starts), 4 * workers):
             batch = starts[first : first + 4 * workers]
             results = parallel(
                 delayed(_chunk)(
-                    estimator, program, images[start : start + size], start // size
+                    estimator,
+                    program,
+                    images[start : start + size],
+                    start // size,
+                    recorder.record,
                 )
                 for start in batch
             )
-            for start, (counts, _, blank) in zip(batch, results, strict=True):
+            for start, (counts, _, blank, found) in zip(batch, results, strict=True):
                 features[start : start + len(counts)] = counts
                 n_blank += blank
+                recorder.add(found, len(counts))
             spikes = np.concatenate([result[1] for result in results])
             yield FeatureProgress(min(batch[-1] + size, len(images)), spikes)
     warn_blank(n_blank, len(images), "their features are zero")
 
 
 def _chunk(
-    estimator: Any, program: Program, images: np.ndarray, number: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return features, spikes of each map, and the number of blank images."""
+    estimator: Any,
+    program: Program,
+    images: np.ndarray,
+    number: int,
+    record: dict[str, Any],
+) -> tuple[np.ndarray, np.ndarray, int, dict[str, np.ndarray]]:
+    """Return features, spikes of each map, number of blank images, recordings."""
     stimulus = encode(estimator, images)
     result = run_chunk(
         program,
@@ -76,6 +89,8 @@ def _chunk(
         estimator.feature_parameters(),
         n_steps=estimator.n_steps(),
         seed=derived_seed(estimator.seed_, TRANSFORM, number),
+        record=record,
     )
     counts = result.counts["counts"].reshape(len(images), -1)
-    return counts, result.counts["totals"][:, 0, 0], count_blank(stimulus)
+    totals = result.counts["totals"][:, 0, 0]
+    return counts, totals, count_blank(stimulus), result.recordings

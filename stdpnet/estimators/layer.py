@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from stdpnet.models.network import Counter, Input, Network, Population, Projection
+from stdpnet.models.network import Counter, Input, Population, Projection
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Convolution, Shape, SumPooling, WinnerTakeAll
+from stdpnet.network import Network
 from stdpnet.units import Quantity
 
 

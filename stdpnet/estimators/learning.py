@@ -10,6 +10,7 @@ from stdpnet.encoding import count_blank, count_windows, sample_windows
 from stdpnet.encoding.images import all_windows
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import Progress, derived_seed, warn_blank
+from stdpnet.estimators.recording import Recorder
 from stdpnet.models.projections import Convolution
 
 #: Uses of randomness, part of every derived seed.
@@ -25,10 +26,13 @@ class Learning:
     ----------
     estimator : ConvSTDP
         Started, or fitted so far.
+    recorder : Recorder, optional
+        Gets what the chunks record.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Any, recorder: Recorder | None = None) -> None:
         self.estimator = estimator
+        self.recorder = recorder or Recorder(None)
         self.on_patches = estimator.fit_on == "patches"
         self.layer = estimator.layer()
         self.kernel = self.layer.convolution
@@ -94,7 +98,9 @@ class Learning:
             self.parameters,
             n_steps=estimator.n_steps(),
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
+            record=self.recorder.record,
         )
+        self.recorder.add(result.recordings, len(stimulus))
         # In one step: Ctrl-C must not leave half of what a chunk has changed.
         estimator.__dict__.update(
             self._learned(result, len(images), len(stimulus), stops)

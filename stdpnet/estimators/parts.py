@@ -15,6 +15,7 @@ from stdpnet.models.describe import parameter_numbers
 from stdpnet.models.neurons import AdaptiveIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
 from stdpnet.models.projections import Convolution, SumPooling, WinnerTakeAll
+from stdpnet.network import Network
 from stdpnet.units import Quantity, as_quantity, second
 
 _COUNTS = (
@@ -215,6 +216,15 @@ class ConvParts(STDPTransformer):
             getattr(self, "build_seconds_", 0.0) + program.build_seconds
         )
         return program
+
+    @property
+    def network_(self) -> Network:
+        """The network that sees whole images, from its parts."""
+        if not hasattr(self, "image_shape_"):
+            raise AttributeError(
+                "network_ depends on the shape of the images; fit before"
+            )
+        return self.layer().network()
 
     def feature_parameters(self) -> dict[str, float]:
         """Return the parameters of the network while features are computed."""
