@@ -141,7 +141,11 @@ def own_temporary_folder(tmp_path, monkeypatch):
         ),
         ("n_steps", 0, "n_steps must be from 1 to 65535, got 0"),
         ("n_steps", 70000, "n_steps must be from 1 to 65535, got 70000"),
-        ("record", ["cell"], "unknown recording 'cell.spikes'; known: .*Did you mean 'cells.spikes'"),
+        (
+            "record",
+            ["cell"],
+            "unknown recording 'cell.spikes'; known: .*Did you mean 'cells.spikes'",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_runs(part, change, message):

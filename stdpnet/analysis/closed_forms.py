@@ -299,6 +299,9 @@ def firing_probability(neuron: neurons.NeuronModel, v: np.ndarray) -> np.ndarray
     """
     if type(neuron) is neurons.SigmoidNeuron:
         return neuron.p_max / (1 + np.exp(-(v - neuron.v_half) / neuron.v_width))
+    if type(neuron) is neurons.MagnetoelectricLIF:
+        volts = v * neuron.v_unit.value - neuron.v_half.value
+        return np.asarray(1 / (1 + np.exp(-volts / neuron.v_width.value)))
     if type(neuron) is neurons.StochasticBit:
         at = neuron.x_0 + neuron.x_step * np.arange(len(neuron.probabilities))
         return np.interp(v, at, neuron.probabilities)

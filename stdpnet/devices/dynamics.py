@@ -65,9 +65,8 @@ def advance(
     heun = _Heun(magnet, m, drive)
     while left:
         n_steps = min(stop, left)
-        for draw in (
-            _draws(rng, m.shape, n_steps) if heun.kick else repeat(0.0, n_steps)
-        ):
+        draws = _draws(rng, m.shape, n_steps) if heun.kick else repeat(0.0, n_steps)
+        for draw in draws:
             heun.step(draw)
             if renormalize:
                 heun.renormalize()
