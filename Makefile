@@ -6,13 +6,14 @@ STAMP := .venv/.installed
 DEMO := runs/demo
 MARK := $(DEMO)/.made-by-make-demo
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench docs clean
 
 help:
 	@echo "make demo    train on handwritten digits, results in $(DEMO)"
 	@echo "make test    run the tests          (the slow ones too: make test ARGS='-m \"\"')"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   time against plain Brian2"
+	@echo "make docs    pages and figures of rules and neurons (the text alone: make docs ARGS=--text)"
 	@echo "make clean   remove .venv and caches; runs are kept"
 	@echo "The first of them makes .venv with PYTHON=$(PYTHON) and installs into it."
 
@@ -45,6 +46,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+docs: $(STAMP)
+	@$(BIN)/python analysis/model_pages.py $(ARGS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist

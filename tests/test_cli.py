@@ -27,6 +27,8 @@ LEAVES = {
     "plot curves": ["RUN"],
     "plot confusion": ["RUN"],
     "plot spikes": ["RUN"],
+    "plot rule": ["TraceSTDP"],
+    "plot neuron": ["LIF"],
     "data list": [],
     "data fetch": ["mnist"],
     "data check": ["mnist"],

@@ -250,7 +250,7 @@ def test_memory_is_watched_while_the_data_are_read(train_small, tmp_path, monkey
 
     def load(*args, **options):
         block = np.ones(200_000_000, np.uint8)
-        in_use.append(psutil.Process().memory_info().rss / 1e6)
+        in_use.append(psutil.Process().memory_full_info().pss / 1e6)
         time.sleep(0.3)
         del block
         return load_dataset(*args, **options)

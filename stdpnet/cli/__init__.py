@@ -24,6 +24,7 @@ from stdpnet.cli import (
 )
 from stdpnet.cli.failures import (
     EXIT_ERROR,
+    ended_like_ctrl_c,
     guarded,
     traceback_wanted,
     warnings_in_lines,
@@ -130,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, 1 if a check found something, 2 for an error, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    with traceback_wanted(words) as rest, warnings_in_lines():
+    with traceback_wanted(words) as rest, warnings_in_lines(), ended_like_ctrl_c():
         return finish_output(_status(rest))
 
 

@@ -4,7 +4,9 @@ import contextlib
 import functools
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -26,6 +28,27 @@ def traceback_wanted(words: list[str]) -> Iterator[list[str]]:
         yield [word for word in words if word != "--traceback"]
     finally:
         _TRACEBACK.reset(token)
+
+
+@contextlib.contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing stays running."""
+
+    def interrupt(number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt(f"ended by {signal.Signals(number).name}")
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # Ignored under nohup: leave it so.
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def guarded(name: str, function: Callable[..., None]) -> Callable[..., None]:
@@ -67,13 +90,7 @@ def _stop(name: str, message: str, status: int) -> None:
 
 def on_purpose(error: Exception) -> bool:
     """Say whether an error is meant for the user."""
-    if isinstance(error, ValueError | OSError):
-        return True
-    if not isinstance(error, RuntimeError):
-        return False
-    from stdpnet.engine.program import ProgramError
-
-    return isinstance(error, ProgramError)
+    return isinstance(error, ValueError | OSError)
 
 
 def one_line(error: Exception) -> str:

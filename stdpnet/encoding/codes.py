@@ -10,10 +10,8 @@ import numpy as np
 
 from stdpnet.config import Parameters, choice, number, quantity
 from stdpnet.encoding.images import blocks
+from stdpnet.models.network import NEVER
 from stdpnet.units import Hz, Quantity, QuantityLike, as_quantity, ms
-
-#: Step of an input that does not spike.
-NEVER = 65535
 
 _MAX_STEPS = NEVER - 1
 

@@ -15,6 +15,7 @@ from stdpnet.config import from_dict
 from stdpnet.engine import brian2_api as api
 from stdpnet.engine.assemble import METHODS, Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
+from stdpnet.models.network import NEVER
 from stdpnet.models.projections import Geometry
 
 #: When an input spikes, as Brian2 conditions on a `TimedArray` named `stimulus`.
@@ -22,7 +23,6 @@ INPUT_CONDITIONS = {
     "steps": "stimulus(t, i) == timestep(t, dt) % n_steps",
     "rates": "rand() < stimulus(t, i)*dt",
 }
-NEVER = 65535
 
 
 class EndOfPresentation(api.CodeRunner):  # type: ignore[misc]

@@ -21,6 +21,8 @@ from stdpnet.estimators.learning import (
 #: Mean spikes per image of learned network and control agree within this.
 TOLERANCE = 0.1
 SHUFFLE = 5
+#: What belongs to the kernels that the control does not have.
+_NOT_COPIED = ("neuron_labels_", "classes_", "recordings_")
 
 
 def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -> Any:
@@ -56,7 +58,7 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     """
     control = clone(estimator)
     for name in estimator._saved:
-        if hasattr(estimator, name):
+        if hasattr(estimator, name) and name not in _NOT_COPIED:
             setattr(control, name, deepcopy(getattr(estimator, name)))
     rng = np.random.default_rng(derived_seed(estimator.seed_, SHUFFLE))
     kernels = estimator.kernels_.reshape(estimator.n_maps, -1)

@@ -8,6 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from stdpnet.encoding import count_blank
+from stdpnet.engine.processes import stop_all
 from stdpnet.engine.program import Program
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed, warn_blank
@@ -50,27 +51,36 @@ def compute_features(
     starts = range(0, len(images), size)
     workers = effective_n_jobs(estimator.n_jobs)
     n_blank, recorder = 0, recorder or Recorder(None)
-    # Threads: the work is done by programs of their own.
-    with Parallel(n_jobs=estimator.n_jobs, prefer="threads") as parallel:
-        for first in range(0, len(starts), 4 * workers):
-            batch = starts[first : first + 4 * workers]
-            results = parallel(
-                delayed(_chunk)(
-                    estimator,
-                    program,
-                    images[start : start + size],
-                    start // size,
-                    recorder.record,
-                )
-                for start in batch
+    for first in range(0, len(starts), 4 * workers):
+        batch = starts[first : first + 4 * workers]
+        jobs = [
+            delayed(_chunk)(
+                estimator,
+                program,
+                images[start : start + size],
+                start // size,
+                recorder.record,
             )
-            for start, (counts, _, blank, found) in zip(batch, results, strict=True):
-                features[start : start + len(counts)] = counts
-                n_blank += blank
-                recorder.add(found, len(counts))
-            spikes = np.concatenate([result[1] for result in results])
-            yield FeatureProgress(min(batch[-1] + size, len(images)), spikes)
+            for start in batch
+        ]
+        results = _in_threads(jobs, estimator.n_jobs)
+        for start, (counts, _, blank, found) in zip(batch, results, strict=True):
+            features[start : start + len(counts)] = counts
+            n_blank += blank
+            recorder.add(found, len(counts))
+        spikes = np.concatenate([result[1] for result in results])
+        yield FeatureProgress(min(batch[-1] + size, len(images)), spikes)
     warn_blank(n_blank, len(images), "their features are zero")
+
+
+def _in_threads(jobs: list[Any], n_jobs: int | None) -> list[Any]:
+    """Run chunks in parallel; their work is done by programs of their own."""
+    try:
+        return list(Parallel(n_jobs=n_jobs, prefer="threads")(jobs))
+    except (KeyboardInterrupt, SystemExit):
+        # Only this thread was interrupted.
+        stop_all()
+        raise
 
 
 def _chunk(

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stdpnet.runs import next_free
-
 #: Settings that decide the result, beside the specification.
 DECISIVE = (
     "dataset",
@@ -87,11 +85,6 @@ class TrainOptions:
                 raise ValueError(f"{flag} must be >= {low}, got {value}")
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out with the run folder to go on with")
-
-    def new_folder(self) -> Path:
-        """Return the folder for a new run: `out`, or the next free one below ``runs``."""
-        name = f"{Path(self.spec).stem}-{Path(self.dataset).stem}"
-        return self.out or next_free(name)
 
     def plain(self) -> dict[str, Any]:
         """Return the settings that decide the result, for ``run.json``."""

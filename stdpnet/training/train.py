@@ -148,7 +148,10 @@ def _new_folder(options: TrainOptions, spec: dict[str, Any]) -> RunFolder:
         "versions": versions(),
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
     }
-    return RunFolder.create(options.new_folder(), metadata, force=options.force)
+    if options.out is not None:
+        return RunFolder.create(options.out, metadata, force=options.force)
+    name = f"{Path(options.spec).stem}-{Path(options.dataset).stem}"
+    return RunFolder.create_next(name, metadata)
 
 
 def _dataset(data: Dataset) -> dict[str, Any]:

@@ -5,6 +5,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <signal.h>
+#include <sys/prctl.h>
+#endif
 
 #include <algorithm>
 #include <cstdint>
@@ -18,6 +22,10 @@
 
 namespace stdpnet {
 
+#ifdef __linux__
+// Ends with the thread that started it, however that ends.
+inline const int ends_with_parent = prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
 inline size_t example = 0;  // of this run, from 0
 inline int32_t step = 0;    // of this presentation, from 0
 

@@ -1,0 +1,155 @@
+"""``stdpnet plot rule`` and ``stdpnet plot neuron``: what a model does, as a figure."""
+
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stdpnet.cli.options import JsonOption, examples, file_option, whole_option
+from stdpnet.cli.output import print_json, print_pairs
+
+ENDINGS = (".png", ".svg", ".pdf")
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one parameter, such as learning_rate=0.02; can be given many times "
+        "(default: none).",
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    file_option(
+        f"Picture to write; its ending ({', '.join(ENDINGS)}) says the format "
+        "(default: NAME.png)."
+    ),
+]
+SeedOption = Annotated[
+    int, whole_option("--seed", 0, "Seed of all randomness.", metavar="S")
+]
+
+
+def rule(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Rule: a name that 'stdpnet models --rules' lists, or FILE.py:CLASS.",
+        ),
+    ],
+    settings: SetOption = None,
+    out: OutOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Draw what a learning rule does with pairs and trains of spikes.
+
+    Weight change (or probability of a switch) against spike-time difference and
+    weight, and the mean weight after Poisson trains: all from the simulator, with the
+    formula over it.
+    """
+    from stdpnet.models.plasticity import PlasticityRule
+
+    _plot("rule", PlasticityRule, name, settings, out, seed, json)
+
+
+def neuron(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Neuron: a name that 'stdpnet models --neurons' lists, or FILE.py:CLASS.",
+        ),
+    ],
+    settings: SetOption = None,
+    out: OutOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Draw the potential of a neuron, its rate or probability of a spike, its threshold.
+
+    All from the simulator, with the formula over it.
+    """
+    from stdpnet.models.neurons import NeuronModel
+
+    _plot("neuron", NeuronModel, name, settings, out, seed, json)
+
+
+def _plot(
+    kind: str,
+    base: Any,
+    name: str,
+    settings: list[str] | None,
+    out: Path | None,
+    seed: int,
+    json: bool,
+) -> None:
+    model = _model(kind, base, name, settings or [])
+    path = Path(f"{model.title}.png") if out is None else out
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"{path} must end in {', '.join(ENDINGS)}; rename it")
+    from stdpnet.analysis.model_figures import draw_model, measure_model, save_drawing
+
+    numbers = measure_model(model, seed=seed, visible=True)
+    save_drawing(draw_model(numbers), path)
+    if json:
+        print_json({"path": path, **numbers.to_dict()})
+        return
+    command = ["stdpnet", "train", "conv-stdp", "--set", f"{kind}.type={name}"]
+    for setting in settings or []:
+        command += ["--set", f"{kind}.{setting.removeprefix(f'{kind}.')}"]
+    print_pairs(
+        {"figure": path, "formula": numbers.agreement, "next": shlex.join(command)}
+    )
+
+
+def _model(kind: str, base: Any, name: str, settings: list[str]) -> Any:
+    """Make the model that the words of the command name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or a parameter is not known or out of range.
+    """
+    from stdpnet.models.custom import model_from_dict
+
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        key = key.removeprefix(f"{kind}.")
+        if not (key and equals) or key == "type":
+            raise ValueError(f"--set is written KEY=VALUE, got {setting!r}")
+        values[key] = _value(value)
+    return model_from_dict(base, {**values, "type": name}, name, Path())
+
+
+def _value(text: str) -> Any:
+    """Return a value as TOML has it; what is not TOML is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "rule": (
+        rule,
+        examples(
+            "stdpnet plot rule TraceSTDP",
+            "stdpnet plot rule StochasticSTDP --set learning_rate=0.2 -o switching.svg",
+            "stdpnet plot rule my_rules.py:MyRule",
+        ),
+    ),
+    "neuron": (
+        neuron,
+        examples(
+            "stdpnet plot neuron LIF",
+            'stdpnet plot neuron ConductanceLIF --set "tau_m=50 ms" -o neuron.pdf',
+        ),
+    ),
+}
