@@ -14,7 +14,6 @@ from stdpnet.analysis.device_plots import (
     plot_switching,
     plot_ways,
     sample_device,
-    save_device_figure,
 )
 from stdpnet.analysis.drawing import CONTROL, LEARNED
 from stdpnet.devices import Macrospin, angle_density, load_default_table
@@ -136,9 +135,3 @@ def test_the_figure_has_three_panels_and_says_what_they_are(numbers):
     assert "300 K" in title
     assert "300 magnets a point" in title
     assert to_rgba("white") == figure.get_facecolor()
-
-
-def test_the_figure_is_written_as_its_ending_says(numbers, tmp_path):
-    path = save_device_figure(numbers, tmp_path / "a.svg")
-    assert "<svg" in path.read_text()
-    assert [file.name for file in tmp_path.iterdir()] == ["a.svg"]

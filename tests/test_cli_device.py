@@ -4,12 +4,14 @@ import json
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import stdpnet.analysis.device_plots
+import stdpnet.analysis.model_figures
 import stdpnet.devices
 from stdpnet.cli import main
 from stdpnet.devices import SwitchingTable, load_default_table
@@ -145,14 +147,7 @@ def test_the_default_device_is_the_neuron_of_the_specification(at_once, folder, 
 
 def test_another_threshold_needs_as_many_inputs(at_once, folder, capsys, monkeypatch):
     table = load_default_table()
-    half = SwitchingTable(
-        magnet=table.magnet,
-        voltages_v=table.voltages_v / 2,
-        pulses_ns=table.pulses_ns,
-        counts=table.counts,
-        n_samples=table.n_samples,
-        seed=0,
-    )
+    half = replace(table, voltages_v=table.voltages_v / 2)
     monkeypatch.setattr(stdpnet.devices, "tabulate", lambda *_, **__: half)
     assert main([*COMMAND, "--json"]) == 0
     neuron = neuron_of(json.loads(capsys.readouterr().out)["next"])
@@ -208,6 +203,16 @@ def test_a_jump_is_kept_but_makes_no_neuron(at_once, folder, capsys, monkeypatch
     assert files_below(folder) == ["a/switching.png", "a/table.json"]
     assert main([*COMMAND, "--out", "b"]) == 0
     assert "next" not in capsys.readouterr().out
+
+
+def test_what_switches_by_itself_makes_no_neuron(at_once, folder, capsys, monkeypatch):
+    table = load_default_table()
+    restless = replace(table, voltages_v=table.voltages_v - 0.5)
+    monkeypatch.setattr(stdpnet.devices, "tabulate", lambda *_, **__: restless)
+    assert main([*COMMAND, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["curves"][0]["v_half_mv"] == pytest.approx(-94.5, abs=0.1)
+    assert found["next"] is None
 
 
 @pytest.mark.slow
@@ -287,7 +292,7 @@ def test_an_empty_folder_may_be_given(at_once, folder):
     [
         (stdpnet.devices, "tabulate"),
         (stdpnet.analysis.device_plots, "sample_device"),
-        (stdpnet.analysis.device_plots, "save_device_figure"),
+        (stdpnet.analysis.model_figures, "save_drawing"),
     ],
 )
 def test_an_interrupt_leaves_nothing(
@@ -305,13 +310,13 @@ def test_an_interrupt_leaves_nothing(
 
 
 def test_a_folder_taken_meanwhile_is_left_alone(at_once, folder, capsys, monkeypatch):
-    def take(numbers, path):
+    def take(figure, path):
         path.write_bytes(b"figure")
         for name in ("a", "runs/device-magnetoelectric-1"):
             (folder / name).mkdir(parents=True, exist_ok=True)
             (folder / name / "other").touch()
 
-    monkeypatch.setattr(stdpnet.analysis.device_plots, "save_device_figure", take)
+    monkeypatch.setattr(stdpnet.analysis.model_figures, "save_drawing", take)
     assert main([*COMMAND, "--out", "a"]) == 2
     assert "a has just been taken; give --out a new folder" in capsys.readouterr().err
     assert files_below(folder / "a") == ["other"]

@@ -8,8 +8,13 @@ import pytest
 
 from stdpnet import Counter, Input, Network, Population, Projection
 from stdpnet.engine.compiler import EXACT_FLAGS
-from stdpnet.models.neurons import IF, LIF, AdaptiveIF, ConductanceLIF
-from stdpnet.models.plasticity import LongShortTermSTDP, PairSTDP, TraceSTDP
+from stdpnet.models.neurons import IF, LIF, AdaptiveIF, ConductanceLIF, LatencyIF
+from stdpnet.models.plasticity import (
+    LongShortTermSTDP,
+    PairSTDP,
+    TraceSTDP,
+    TripletSTDP,
+)
 from stdpnet.models.projections import (
     Convolution,
     OneToOne,
@@ -319,6 +324,30 @@ def test_files_that_hold_no_state_are_refused(tmp_path):
         file.attrs["format"] = 99
     with pytest.raises(ValueError, match="has format 99, this version reads up to 1"):
         load_state(tmp_path / "new.h5")
+
+
+@pytest.mark.parametrize(
+    ("neuron", "competition", "why"),
+    [
+        (AdaptiveIF(), WinnerTakeAll(), "its competition"),
+        (LatencyIF(), None, "LatencyIF"),
+    ],
+)
+def test_a_rule_that_cannot_learn_from_single_spikes_is_refused(
+    neuron, competition, why
+):
+    from dataclasses import replace
+
+    maps = Population(name="maps", shape=HIDDEN, neuron=neuron, competition=competition)
+    first = replace(layered().projections[0], rule=TripletSTDP())
+    net = layered(populations=[maps], projections=[first], counters=[])
+    message = (
+        rf"^TripletSTDP potentiates only from the second spike .*'maps' .*\({why}\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        net.describe()
+    again = replace(maps, neuron=LIF(), competition=None)
+    assert layered(populations=[again], projections=[first], counters=[]).describe()
 
 
 def test_an_ordinary_neuron_needs_no_rule():

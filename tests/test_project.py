@@ -34,6 +34,7 @@ NEEDS_BRIAN2 = {
         "assemble",
         "brian2_api",
         "build",
+        "logs",
         "monitors",
         "native",
         "reference",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stdpnet.analysis.drawing import (
     CONTROL,
-    DPI,
     INK,
     LEARNED,
     MUTED,
@@ -30,7 +27,6 @@ from stdpnet.devices import (
     record_pulse,
     sample_angles,
 )
-from stdpnet.runs import write_atomically
 from stdpnet.units import ms
 
 if TYPE_CHECKING:
@@ -120,23 +116,6 @@ def draw_device(numbers: DeviceNumbers) -> Figure:
     )
     figure.suptitle(_title(numbers.table), color=INK, size=10)
     return figure
-
-
-def save_device_figure(numbers: DeviceNumbers, path: Path) -> Path:
-    """Draw the figure of a device into a file, which appears when it is complete.
-
-    Parameters
-    ----------
-    numbers : DeviceNumbers
-        From `sample_device`.
-    path : Path
-        File to write, replaced if it exists; its ending says the format.
-    """
-    picture = BytesIO()
-    ending = path.suffix.removeprefix(".")
-    draw_device(numbers).savefig(picture, format=ending, dpi=DPI, facecolor="white")
-    write_atomically(path, picture.getvalue())
-    return path
 
 
 def _title(table: SwitchingTable) -> str:

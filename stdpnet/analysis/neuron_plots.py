@@ -73,18 +73,18 @@ def plot_trace(trace: Trace, *, ax: Axes | None = None) -> Axes:
         at = float(trace.threshold[-1])
         label_at(ax, end, at, "threshold", offset=(0, 3), ha="right", va="bottom")
     ax.vlines(
-        trace.spikes_ms, high + 0.12 * unit, high + 0.22 * unit, color=CONTROL, lw=1.2
+        trace.spikes_ms, high + 0.2 * unit, high + 0.3 * unit, color=CONTROL, lw=1.2
     )
     if len(trace.spikes_ms):
         last = float(trace.spikes_ms[-1])
-        at, text = high + 0.17 * unit, "spikes" if len(trace.spikes_ms) > 1 else "spike"
+        at, text = high + 0.25 * unit, "spikes" if len(trace.spikes_ms) > 1 else "spike"
         label_at(ax, last, at, text, colour=CONTROL, offset=(4, 0))
     bottom = low - 0.12 * unit
     ax.hlines(bottom, *trace.input_ms, color=MUTED, linewidth=4)
     text = f"input, {trace.input_hz:,.0f} Hz, weight {trace.w:.2g}"
     middle = sum(trace.input_ms) / 2
     label_at(ax, middle, bottom, text, offset=(0, -4), ha="center", va="top")
-    ax.set_ylim(low - 0.32 * unit, high + 0.3 * unit)
+    ax.set_ylim(low - 0.32 * unit, high + 0.38 * unit)
     ax.set_xlim(0, trace.time_ms[-1])
     ax.set(xlabel="Time (ms)", ylabel=_with_unit("Potential", trace.unit))
     return tidy(ax)

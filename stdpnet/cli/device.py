@@ -104,7 +104,8 @@ def magnetoelectric(
 
 
 def _magnet(settings: list[str]) -> "Macrospin":
-    from stdpnet.devices import Macrospin, check_warm
+    from stdpnet.devices import Macrospin
+    from stdpnet.devices.thermal import check_warm
 
     values: dict[str, Any] = {}
     for setting in settings:
@@ -207,7 +208,8 @@ def _check_new(path: Path | None) -> None:
 
 def _write(numbers: "DeviceNumbers", path: Path | None) -> Path:
     """Write the folder, which appears when it is complete, and return it."""
-    from stdpnet.analysis.device_plots import save_device_figure
+    from stdpnet.analysis.device_plots import draw_device
+    from stdpnet.analysis.model_figures import save_drawing
 
     parent = Path("runs") if path is None else path.parent
     parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +217,7 @@ def _write(numbers: "DeviceNumbers", path: Path | None) -> Path:
     try:
         partial.mkdir()
         numbers.table.save(partial / TABLE)
-        save_device_figure(numbers, partial / FIGURE)
+        save_drawing(draw_device(numbers), partial / FIGURE)
         return _put(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

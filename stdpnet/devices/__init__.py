@@ -12,5 +12,4 @@ from stdpnet.devices.switching import tabulate as tabulate
 from stdpnet.devices.table import SwitchingTable as SwitchingTable
 from stdpnet.devices.table import load_default_table as load_default_table
 from stdpnet.devices.thermal import angle_density as angle_density
-from stdpnet.devices.thermal import check_warm as check_warm
 from stdpnet.devices.thermal import draw_resting as draw_resting

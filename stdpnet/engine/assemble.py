@@ -70,6 +70,10 @@ class Assembly:
             self._add_statements(name, group)
         for name, counter in self.description["counters"].items():
             self._add_counter(name, counter)
+        return self.network()
+
+    def network(self) -> Any:
+        """Return the Brian2 network of all objects made so far."""
         neurons = [g for g in self.groups.values() if isinstance(g, brian2.NeuronGroup)]
         return brian2.Network(*neurons, *self.others)
 

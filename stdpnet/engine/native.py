@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from stdpnet.engine import brian2_api as api
-from stdpnet.engine.assemble import Assembly, level_name, overridden
+from stdpnet.engine import logs
+from stdpnet.engine.assemble import Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
-from stdpnet.models.equations import read_statement, variables
+from stdpnet.models.equations import read_statement
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -115,20 +116,29 @@ class NativeAssembly(Assembly):
     def _add_statements(self, name: str, group: dict[str, Any]) -> None:
         super()._add_statements(name, group)
         neurons, layout = self.groups[name], self._layout(name)
-        log = "stdpnet_spike_log"
-        self._run(neurons, log, "", "before_resets", order=-1, logged_name=name)
         if name in self.listed:
+            neurons, layout = self.groups[name], self._layout(name)
             layout |= {"listed_name": name}
             self._run(neurons, "stdpnet_spiked", "", "after_synapses", **layout)
-        for level in ("neuron", "map"):
-            stored = variables("\n".join(group["equations"][level]))
-            if stored:
-                self._record(self.groups[level_name(name, level)], name, stored)
 
-    def _record(self, group: Any, name: str, stored: list[str]) -> None:
-        log = "stdpnet_state_log"
-        options: dict[str, Any] = {"recorded": stored, "recorded_name": name}
-        self._run(group, log, "", "end", needed=stored, **options)
+    def assemble(self) -> Any:
+        """Make all objects and the recorder, and return the network of them."""
+        super().assemble()
+        recorder = api.Parts("stdpnet_recorder")
+        self.groups[recorder.name] = recorder
+        for log, listed, when, clock in (
+            ("stdpnet_spike_log", logs.spikes, "before_resets", None),
+            ("stdpnet_state_log", logs.state, "end", None),
+            ("stdpnet_weight_log", logs.weights, "end", self.clock),
+        ):
+            logged = listed(self.description, self._array)
+            self._run(recorder, log, "", when, order=1, clock=clock, logged=logged)
+        return self.network()
+
+    def _array(self, group: str, variable: str) -> str:
+        """Return the name of a variable's array in the generated code."""
+        device = brian2.get_device()
+        return str(device.get_array_name(self.groups[group].variables[variable]))
 
     def _on_spike(self, name: str, statements: list[str], when: str) -> None:
         group, layout = self.groups[name], self._layout(name)
@@ -177,18 +187,6 @@ class NativeAssembly(Assembly):
 
         if projection["learn_end"]:
             self._at_end(parts, projection)
-        self._run(
-            parts,
-            "stdpnet_weight_log",
-            "",
-            "end",
-            order=1,
-            clock=self.clock,
-            needed=["w", *projection["variables"]],
-            recorded=["w", *projection["variables"]],
-            recorded_name=name,
-            n_weights=prod(projection["weights"]),
-        )
 
     def _refer_to_neurons(self, parts: Any, projection: dict[str, Any]) -> None:
         """Let statements see variables of the neurons, as v_pre or v_post."""
@@ -212,9 +210,8 @@ class NativeAssembly(Assembly):
             n_weights=prod(projection["weights"]),
         )
 
-    @staticmethod
-    def _learning(parts: Any) -> str:
-        return brian2.get_device().get_array_name(parts.variables["learning"])
+    def _learning(self, parts: Any) -> str:
+        return self._array(parts.name, "learning")
 
     def _pathway(
         self, parts: Any, projection: dict[str, Any], code: str, order: int
@@ -267,16 +264,11 @@ class NativeAssembly(Assembly):
             return None
         if variable in self._seen_by_rules(target):
             return None
-        device = brian2.get_device()
-        names = {
-            "site_wins": (f"{target}_site", "site_wins"),
-            "winners": (target, "winners"),
+        return {
+            "site_wins": self._array(f"{target}_site", "site_wins"),
+            "winners": self._array(target, "winners"),
+            "recorded": f"{target}.{variable}",
         }
-        arrays = {
-            key: device.get_array_name(self.groups[group].variables[array])
-            for key, (group, array) in names.items()
-        }
-        return {**arrays, "recorded": f"{target}.{variable}"}
 
     def _seen_by_rules(self, target: str) -> set[str]:
         """Return the variables of a group that statements of some rule use."""

@@ -228,6 +228,7 @@ class Network:
             "neuron_variables": [],
         }
         if part.rule is not None:
+            self._check_pair(part, part.rule)
             ends = {"pre": groups[part.source], "post": groups[part.target]}
             described |= describe_rule(part.name, part.rule, ends)
         return described
@@ -247,6 +248,20 @@ class Network:
                 f"Projection {part.name!r}: {type(part.geometry).__name__} of the shape "
                 f"{source} of {part.source!r} is {wanted}, but {part.target!r} has shape "
                 f"{target}; give the population that shape"
+            )
+
+    def _check_pair(self, part: Projection, rule: PlasticityRule) -> None:
+        """Refuse a rule that cannot learn from the spikes of its target."""
+        target = self._groups()[part.target]
+        assert isinstance(target, Population)
+        if not rule.needs_two_spikes:
+            return
+        once = "its competition" if target.competition else target.neuron.title
+        if target.competition or target.neuron.spikes_once:
+            raise ValueError(
+                f"{rule.title} potentiates only from the second spike of a neuron in a "
+                f"presentation on, but those of {part.target!r} spike once ({once}); "
+                "choose another rule, or neurons that may spike again"
             )
 
     def _transmit(self, part: Projection) -> str:

@@ -129,13 +129,21 @@ inline size_t record_every(const std::string& name) {
 }
 inline bool records(const std::string& name) { return record_every(name) > 0; }
 
+// Numbers of spikes, synaptic events and weight updates, by name.
+inline std::map<std::string, int64_t>& tallies() {
+  static std::map<std::string, int64_t> all;
+  return all;
+}
+inline int64_t& tally(const std::string& name) { return tallies()[name]; }
+
 // Spikes as (example, step, neuron), only of the groups asked for.
 class SpikeLog {
  public:
-  explicit SpikeLog(const std::string& name) {
+  explicit SpikeLog(const std::string& name) : tally_(tally(name + ".spikes")) {
     if (records(name + ".spikes")) output_ = new Output("record_" + name + ".spikes");
   }
   void add(const int32_t* events, int32_t n) {
+    tally_ += n;
     if (output_ == nullptr) return;
     for (int32_t k = 0; k < n; k++) {
       const int32_t row[3] = {static_cast<int32_t>(example), step, events[k]};
@@ -144,11 +152,11 @@ class SpikeLog {
   }
 
  private:
+  int64_t& tally_;
   Output* output_ = nullptr;
 };
 
 // A variable of chosen neurons, step by step.
-template <typename T>
 class StateLog {
  public:
   explicit StateLog(const std::string& name) {
@@ -156,18 +164,16 @@ class StateLog {
     std::ifstream file(path("ids_" + name), std::ios::binary);
     int32_t id;
     while (file.read(reinterpret_cast<char*>(&id), sizeof(id))) ids_.push_back(id);
-    row_.resize(ids_.size());
     output_ = new Output("record_" + name);
   }
+  template <typename T>
   void add(const T* values) {
     if (output_ == nullptr) return;
-    for (size_t k = 0; k < ids_.size(); k++) row_[k] = values[ids_[k]];
-    output_->write(row_.data(), row_.size() * sizeof(T));
+    for (int32_t id : ids_) output_->write(&values[id], sizeof(T));
   }
 
  private:
   std::vector<int32_t> ids_;
-  std::vector<T> row_;
   Output* output_ = nullptr;
 };
 
@@ -186,13 +192,6 @@ class WeightLog {
   size_t every_;
   Output* output_ = nullptr;
 };
-
-// Numbers of spikes, synaptic events and weight updates, by name.
-inline std::map<std::string, int64_t>& tallies() {
-  static std::map<std::string, int64_t> all;
-  return all;
-}
-inline int64_t& tally(const std::string& name) { return tallies()[name]; }
 
 // Neurons that have spiked in this presentation, by position.
 class Spiked {

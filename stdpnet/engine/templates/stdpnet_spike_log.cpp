@@ -1,9 +1,8 @@
-{# Spikes of this step, written to a file if the run asks for it. #}
-{# USES_VARIABLES { _spikespace, N } #}
+{# Spikes of this step, counted, and written to files if the run asks for it. #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
-    static stdpnet::SpikeLog _log("{{logged_name}}");
-    static int64_t& _tally = stdpnet::tally("{{logged_name}}.spikes");
-    _tally += {{_spikespace}}[N];
-    _log.add({{_spikespace}}, {{_spikespace}}[N]);
+    {% for group in logged %}
+    static stdpnet::SpikeLog _log_{{loop.index}}("{{group.name}}");
+    _log_{{loop.index}}.add({{group.array}}, {{group.array}}[{{group.n}}]);
+    {% endfor %}
 {% endblock %}

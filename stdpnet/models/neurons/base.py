@@ -38,6 +38,8 @@ class NeuronModel(Parameters, abstract=True):
         competition goes by it (`WinnerTakeAll.ties`).
     decays : tuple of str
         Parameters that are a fraction lost per presentation.
+    spikes_once : bool
+        Whether a neuron spikes at most once in a presentation.
     tables : dict of tuple
         Tabulated functions: ``name(x * second)`` is entry ``int(x)``.
     """
@@ -55,6 +57,7 @@ class NeuronModel(Parameters, abstract=True):
     learning_parameters: ClassVar[tuple[str, ...]] = ()
     strength: ClassVar[str] = "v"
     decays: ClassVar[tuple[str, ...]] = ()
+    spikes_once: ClassVar[bool] = False
 
     @property
     def title(self) -> str:

@@ -82,6 +82,7 @@ class LatencyIF(NeuronModel):
     fired = 0
     """
     strength: ClassVar[str] = "v / v_th"
+    spikes_once: ClassVar[bool] = True
 
     v_th: float = number(10.0, above=0, doc="threshold")
 

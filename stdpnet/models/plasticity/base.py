@@ -37,6 +37,9 @@ class PlasticityRule(Parameters, abstract=True):
     pre_needs_post : bool
         Whether `on_pre` changes nothing at synapses whose target has not
         spiked in this presentation. The engine then passes them over.
+    needs_two_spikes : bool
+        Whether nothing is potentiated by the first spike of a target in a
+        presentation.
 
     Spikes of source and target in the same time step count as a causal pair:
     `on_post` sees the source's new trace, `on_pre` the target's old one. Traces
@@ -54,6 +57,7 @@ class PlasticityRule(Parameters, abstract=True):
     on_end: ClassVar[str] = ""
     synaptic: ClassVar[tuple[str, ...]] = ()
     pre_needs_post: ClassVar[bool] = False
+    needs_two_spikes: ClassVar[bool] = False
 
     learning_rate: float = number(0.01, low=0, doc="step of the weight")
     w_max: float = number(1.0, above=0, doc="upper bound; the lower is zero")

@@ -174,6 +174,7 @@ class TripletSTDP(PlasticityRule):
         "w = clip(w - learning_rate*depression*post_trace, 0, w_max)"
     )
     pre_needs_post: ClassVar[bool] = True
+    needs_two_spikes: ClassVar[bool] = True
 
     depression: float = number(0.01, low=0, doc="step on pre over step on post")
     tau_pre: Quantity = quantity(20 * ms, above=0, doc="decay of the pre trace")
