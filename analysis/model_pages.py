@@ -18,8 +18,8 @@ from stdpnet.analysis.model_pages import ROOMS, built_in, pages
 from stdpnet.runs import write_atomically
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-#: Small files: as many pixels as a page shows, few colours.
-DPI, N_COLOURS = 110, 48
+#: Small files: as many pixels as a page shows, a palette of colours.
+DPI, N_COLOURS = 110, 200
 
 
 def write_pages(docs: Path) -> None:

@@ -25,6 +25,8 @@ N_WEIGHTS = 21
 CURVES = (4, 10, 18)
 #: Differences for the curves over the weight, in steps.
 AT_STEPS = (5, -5)
+#: Largest difference, seconds.
+MAX_REACH = 0.1
 PRE_HZ = (5.0, 20.0, 60.0)
 POST_HZ = (0.0, 5.0, 10.0, 20.0, 30.0, 40.0, 60.0, 80.0)
 TRAIN_SECONDS = 2.0
@@ -207,7 +209,8 @@ class _Probe:
     def __init__(self, number: int, rule: PlasticityRule) -> None:
         self.rule, self.stochastic = rule, is_stochastic(rule)
         self.pairs, self.trains = f"pairs{number}", f"trains{number}"
-        self.steps, self.w = self._steps(), self._weights()
+        self.steps, self.shown = self._times()
+        self.w = self._weights()
         n_copies = N_COPIES if self.stochastic else 1
         grid = np.meshgrid(self.steps, self.w, indexing="ij")
         self.delta, self.before = (np.tile(a.ravel(), n_copies) for a in grid)
@@ -216,12 +219,20 @@ class _Probe:
         self.post_step = int(max(0, self.steps.max()) + 1)
         self.n_pair_steps = self.post_step - int(min(0, self.steps.min())) + 2
 
-    def _steps(self) -> np.ndarray:
-        times = times_of(self.rule)
-        reach = float(np.clip(2.5 * max(times, default=0.02), 0.02, 0.1))
+    def _times(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return spike-time differences, in steps, and which of them to show.
+
+        There are equally many for all time constants: these compile nothing.
+        """
+        reach = np.clip(2.5 * max(times_of(self.rule), default=0.02), 0.02, MAX_REACH)
         end = int(np.ceil(reach / float(DT.value) / 10) * 10)
-        each = -(-end // 20) if self.stochastic else 1
-        return np.union1d(np.arange(-end, end + 1, each), [*AT_STEPS, -1])
+        if self.stochastic:
+            spread = -(-end // 20) * np.arange(-20, 21)
+            steps = np.concatenate([spread, AT_STEPS, [-1]])
+            return steps, np.unique(steps, return_index=True)[1]
+        most = round(MAX_REACH / float(DT.value))
+        steps = np.arange(-most, most + 1)
+        return steps, np.flatnonzero(np.abs(steps) <= end)
 
     def _weights(self) -> np.ndarray:
         levels = self.rule.levels
@@ -271,8 +282,8 @@ class _Probe:
         """Return what the weights say after some runs of pairs, and after trains."""
         shape = (-1, len(self.steps), len(self.w))
         runs = [run[f"{self.pairs}_plastic.w"].reshape(shape) for run in pairs]
-        after = np.concatenate(runs)
-        delta = self.steps * float(DT.value)
+        after = np.concatenate(runs)[:, self.shown]
+        delta = self.steps[self.shown] * float(DT.value)
         if self.stochastic:
             tolerance = 1e-6 * self.rule.w_max
             switched = (np.abs(after - self.w) > tolerance).sum(axis=0)

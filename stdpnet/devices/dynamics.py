@@ -65,13 +65,12 @@ def advance(
     heun = _Heun(magnet, m, drive)
     while left:
         n_steps = min(stop, left)
-        draws = _draws(rng, m.shape, n_steps) if heun.kick else repeat(0.0, n_steps)
-        for draw in draws:
-            heun.step(draw)
+        for push in _pushes(heun, rng, n_steps):
+            heun.step(push)
             if renormalize:
                 heun.renormalize()
         left -= n_steps
-        yield m.copy()
+        yield heun.m.copy()
 
 
 def simulate(
@@ -97,47 +96,46 @@ def simulate(
 
 
 class _Heun:
-    """Heun's scheme, which moves the array `m`.
+    """Heun's scheme, which moves the array `m`; fields are in angle per time step.
 
-    Its arrays are made once, and the rows of those that go into cross products
-    are x, y, z, x, y: small sums are quicker than anything around them.
+    Its arrays are made once, and rows of vectors are x, y, z, x, y: a cross product
+    is then three sums over whole arrays.
     """
 
     def __init__(self, magnet: Macrospin, m: Array, drive: Array) -> None:
-        # Angle per time step and field.
         scale = GAMMA_0 * magnet.dt.value / (1 + magnet.damping**2)
         self.stiffness, self.drive = scale * magnet.stiffness, scale * drive
         self.kick = scale * magnet.thermal_field()
         self.damping = magnet.damping
         most = np.abs(self.stiffness).sum() + np.abs(self.drive).max() + 3 * self.kick
         _check_turn(magnet, most)
-        self.m = m
-        self.push, self.first, self.second, self.spare = np.empty((4, *m.shape))
-        self.ahead, self.field, self.torque = np.empty((3, 5, m.shape[1]))
+        self.now, self.ahead, self.field, self.torque = np.empty((4, 5, m.shape[1]))
+        self.first, self.second, self.spare = np.empty((3, *m.shape))
+        self.m = self.now[:3]
+        self.m[:] = m
 
-    def step(self, draw: Array | float) -> None:
-        """Go on for one time step, with standard normal draws for the heat."""
-        np.multiply(draw, self.kick, out=self.push)
-        self.push += self.drive
-        self.ahead[:3] = self.m
-        self._turn(self.ahead, self.first)
+    def step(self, push: Array) -> None:
+        """Go on for one time step, with the fields of voltage and heat."""
+        self._turn(self.now, push, self.first)
         np.add(self.m, self.first, out=self.ahead[:3])
-        self._turn(self.ahead, self.second)
+        self._turn(self.ahead, push, self.second)
         self.first += self.second
         self.first *= 0.5
         self.m += self.first
 
     def renormalize(self) -> None:
         """Bring the lengths back to one, to first order."""
-        squares = np.multiply(self.m, self.m, out=self.spare).sum(axis=0)
-        self.m *= 1.5 - 0.5 * squares
+        x2, y2, z2 = np.multiply(self.m, self.m, out=self.spare)
+        x2 += y2
+        x2 += z2
+        self.m *= 1.5 - 0.5 * x2
 
-    def _turn(self, m: Array, out: Array) -> None:
+    def _turn(self, m: Array, push: Array, out: Array) -> None:
         """Change of `m` in a step: the equation of motion, solved for the derivative."""
         field, torque = self.field, self.torque
         m[3:] = m[:2]
         np.multiply(self.stiffness, m[:3], out=field[:3])
-        field[:3] += self.push
+        field[:3] += push
         field[3:] = field[:2]
         self._cross(m, field, torque[:3])
         torque[:3] *= self.damping
@@ -150,15 +148,20 @@ class _Heun:
         out -= np.multiply(a[2:5], b[1:4], out=self.spare)
 
 
-def _draws(
-    rng: np.random.Generator, shape: tuple[int, ...], n_steps: int
-) -> Iterator[Array]:
-    """Yield standard normal draws for each step; a thread draws a little ahead."""
-    starts = range(0, n_steps, N_AHEAD)
+def _pushes(heun: _Heun, rng: np.random.Generator, n_steps: int) -> Iterator[Array]:
+    """Yield the fields of voltage and heat for each step; a thread draws a little ahead."""
+    shape = heun.m.shape
+    if not heun.kick:
+        yield from repeat(heun.drive, n_steps)
+        return
 
     def draw(start: int) -> Array:
-        return rng.standard_normal((min(N_AHEAD, n_steps - start), *shape))
+        pushes = rng.standard_normal((min(N_AHEAD, n_steps - start), *shape))
+        pushes *= heun.kick
+        pushes += heun.drive
+        return pushes
 
+    starts = range(0, n_steps, N_AHEAD)
     if shape[1] < MANY:
         for start in starts:
             yield from draw(start)
@@ -166,10 +169,10 @@ def _draws(
     with ThreadPoolExecutor(1) as thread:
         ahead = thread.submit(draw, 0)
         for start in starts:
-            draws = ahead.result()
+            pushes = ahead.result()
             if start + N_AHEAD < n_steps:
                 ahead = thread.submit(draw, start + N_AHEAD)
-            yield from draws
+            yield from pushes
 
 
 def _check_shapes(m: Array, drive: Array) -> None:
