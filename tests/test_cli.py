@@ -34,6 +34,7 @@ LEAVES = {
     "data check": ["mnist"],
     "cache list": [],
     "cache clear": [],
+    "device magnetoelectric": [],
 }
 
 

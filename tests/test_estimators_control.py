@@ -15,7 +15,7 @@ from stdpnet.models.neurons import (
     AdaptiveIF,
     ConductanceLIF,
     NeuronModel,
-    SigmoidNeuron,
+    StochasticBit,
 )
 
 FIXED = AdaptiveIF(v_th=5, theta_start=0, theta_plus=0)
@@ -51,7 +51,7 @@ def test_thresholds_that_adapted_are_scaled_and_nothing_else(fitted, images):
 
 
 @pytest.mark.parametrize(
-    "neuron", [AdaptiveIF(), SigmoidNeuron(), IF()], ids=lambda n: type(n).__name__
+    "neuron", [AdaptiveIF(), StochasticBit(), IF()], ids=lambda n: type(n).__name__
 )
 def test_a_control_that_cannot_be_made_fair_warns_once(conv, neuron, monkeypatch):
     monkeypatch.setattr(control, "_mean_spikes", lambda *_: 3.0)

@@ -24,7 +24,7 @@ from stdpnet.estimators.learning import Learning
 from stdpnet.models.custom import EquationRule
 from stdpnet.models.neurons import (
     AdaptiveIF,
-    SigmoidNeuron,
+    StochasticBit,
 )
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
 
@@ -244,8 +244,8 @@ def test_parameters_are_checked_again_when_they_are_used(
             "patches, got 9",
         ),
         (
-            {"neuron": SigmoidNeuron(), "feature_scale": 0.5},
-            "feature_scale must be 1, as SigmoidNeuron has no threshold to scale, got 0.5",
+            {"neuron": StochasticBit(), "feature_scale": 0.5},
+            "feature_scale must be 1, as StochasticBit has no threshold to scale, got 0.5",
         ),
     ],
     ids=str,

@@ -11,8 +11,8 @@ from stdpnet.devices.fitting import wilson_interval
 from stdpnet.engine.program import Program, build
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.show import show_line, track
+from stdpnet.models.custom import EquationNeuron
 from stdpnet.models.network import NEVER, Input, Network, Population, Projection
-from stdpnet.models.neurons import IF
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import OneToOne, Shape
 from stdpnet.units import Quantity, ms, second
@@ -32,6 +32,8 @@ POST_HZ = (0.0, 5.0, 10.0, 20.0, 30.0, 40.0, 60.0, 80.0)
 TRAIN_SECONDS = 2.0
 #: Synapses for each pair of rates.
 N_SYNAPSES = 400
+#: Spikes one step after each spike of its driver, also if it spikes just then.
+FOLLOWER = EquationNeuron(name="follower", threshold="v > 0.5", reset="v -= 1")
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def _synapses(
         Input(name=f"{name}_{end}", shape=shape, stimulus=stimulus)
         for end in ("pre", "driver")
     )
-    post = Population(name=f"{name}_post", shape=shape, neuron=IF(v_th=0.5))
+    post = Population(name=f"{name}_post", shape=shape, neuron=FOLLOWER)
     return inputs, post, (plastic, drive)
 
 

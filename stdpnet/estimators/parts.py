@@ -34,7 +34,7 @@ _CHOICES = {
 _PARTS = {"encoding": Encoding, "neuron": NeuronModel, "rule": PlasticityRule}
 _DEFAULTS = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
 #: Parameters that set the threshold of a neuron, the first that it has.
-_THRESHOLDS = ("theta_scale", "v_th")
+_THRESHOLDS = ("theta_scale", "v_th", "v_half")
 
 
 class ConvParts(STDPTransformer):
