@@ -82,6 +82,13 @@ def test_a_figure_is_written_and_what_is_next_is_told(measured, tmp_path, capsys
     ]
 
 
+def test_what_is_next_can_be_done(measured, capsys):
+    assert main(["plot", "rule", "TripletSTDP"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "stdpnet train conv-stdp --set rule.type=TripletSTDP --set network.inhibition=none\n"
+    )
+
+
 def test_the_file_is_named_after_the_model(measured, tmp_path, capsys):
     assert main(["plot", "neuron", "LIF", "--json"]) == 0
     assert (tmp_path / "LIF.png").read_bytes().startswith(b"\x89PNG")

@@ -100,12 +100,26 @@ def _plot(
     if json:
         print_json({"path": path, **numbers.to_dict()})
         return
-    command = ["stdpnet", "train", "conv-stdp", "--set", f"{kind}.type={name}"]
-    for setting in settings or []:
-        command += ["--set", f"{kind}.{setting.removeprefix(f'{kind}.')}"]
     print_pairs(
-        {"figure": path, "formula": numbers.agreement, "next": shlex.join(command)}
+        {
+            "figure": path,
+            "formula": numbers.agreement,
+            "next": _next(kind, model, name, settings or []),
+        }
     )
+
+
+def _next(kind: str, model: Any, name: str, settings: list[str]) -> str:
+    """Return the command that trains a network with the model."""
+    changes = [f"type={name}", *(s.removeprefix(f"{kind}.") for s in settings)]
+    changes = [f"{kind}.{change}" for change in changes]
+    if getattr(model, "needs_two_spikes", False):
+        # The winners of that network spike once.
+        changes.append("network.inhibition=none")
+    command = ["stdpnet", "train", "conv-stdp"]
+    for change in changes:
+        command += ["--set", change]
+    return shlex.join(command)
 
 
 def _model(kind: str, base: Any, name: str, settings: list[str]) -> Any:

@@ -16,6 +16,8 @@ from pathlib import Path
 from stdpnet.engine.compiler import find_compiler
 from stdpnet.engine.native import TEMPLATES, generate
 
+#: Sources that take longest to compile.
+LONGEST = ("objects.cpp", "main.cpp")
 HEADERS = (
     '"objects.h"',
     '"brianlib/common_math.h"',
@@ -56,7 +58,11 @@ def _compile(sources: Path) -> None:
     (sources / "all.h").write_text("".join(f"#include {name}\n" for name in HEADERS))
     command = [*compiler.command, *compiler.flags.split(), "-I.", f"-I{TEMPLATES}"]
     _call([*command, "-x", "c++-header", "all.h", "-o", "all.h.gch"], sources)
-    files = sorted(file.relative_to(sources) for file in sources.rglob("*.cpp"))
+    # The longest first, so that no core waits for them at the end.
+    files = sorted(
+        (file.relative_to(sources) for file in sources.rglob("*.cpp")),
+        key=lambda file: (file.name not in LONGEST, file),
+    )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = pool.map(
             lambda file: _call(
