@@ -116,7 +116,7 @@ class AdaptiveLIF(AdaptiveThreshold):
     theta : 1
     """
 
-    tau_m: Quantity = quantity(20 * ms, above=0)
+    tau_m: Quantity = quantity(20 * ms, above=0, doc="membrane time constant")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +201,7 @@ class ConductanceLIF(NeuronModel):
     v_reset: Quantity = quantity(-65 * mV, doc="potential after a spike")
     e_exc: Quantity = quantity(0 * mV, doc="reversal potential of excitation")
     e_inh: Quantity = quantity(-100 * mV, doc="reversal potential of inhibition")
-    v_th: Quantity = quantity(-72 * mV, doc="threshold of an unadapted neuron")
+    v_th: Quantity = quantity("-72 mV", doc="threshold of an unadapted neuron")
     theta_start: Quantity = quantity(20 * mV, doc="adaptive part before learning")
     theta_plus: Quantity = quantity(0.05 * mV, low=0, doc="increment per spike")
     theta_rate: Quantity = quantity(1e-4 * Hz, low=0, doc="decay rate of theta")
