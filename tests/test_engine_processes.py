@@ -238,6 +238,7 @@ FORKED = (
     SCRIPT
     + """
 import multiprocessing
+signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how a pool ends its processes
 before = tests.run(built)
 with multiprocessing.get_context("fork").Pool(2) as pool:
     found = pool.map(tests.run, [built] * 3)
@@ -257,6 +258,7 @@ HELD = (
     SCRIPT
     + """
 import multiprocessing, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 tests.run(built)
 thread = threading.Thread(target=tests.run_long, args=(built,), daemon=True)
 thread.start()

@@ -14,6 +14,12 @@ from typing import Any
 from stdpnet.engine.program import ProgramError
 
 
+STOPPED = (
+    "the program was stopped before it began; this chunk is discarded, what was "
+    "finished before is kept"
+)
+
+
 class Job:
     """A temporary folder and the process that works in it, one at most.
 
@@ -43,10 +49,7 @@ class Job:
 
     def _refuse_if_stopped(self) -> None:
         if self._stopped or _closing:
-            raise ProgramError(
-                "the program was stopped before it began; this chunk is discarded, "
-                "what was finished before is kept"
-            )
+            raise ProgramError(STOPPED)
 
     def stop(self) -> None:
         """Kill the process and remove the folder."""
@@ -54,11 +57,20 @@ class Job:
             self._stopped = True
             if self._process is not None:
                 self._process.kill()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(timeout=1)  # it may be writing a file
         self.remove_folder()
 
     def remove_folder(self) -> None:
-        """Remove the folder, if it is still there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder, if it is still there.
+
+        It is renamed first: a thread that is still writing finds it no more, and
+        cannot put a file into it while the others are being removed.
+        """
+        removed = self.folder.with_name(f"{self.folder.name}-removed")
+        with contextlib.suppress(OSError):
+            self.folder.rename(removed)
+            shutil.rmtree(removed, ignore_errors=True)
 
 
 _lock = threading.RLock()
@@ -73,23 +85,29 @@ def new_job() -> Iterator[Job]:
     Raises
     ------
     ProgramError
-        If the folder cannot be made.
+        If the folder cannot be made, or Python is ending.
     """
+    with _lock:
+        if _closing:
+            raise ProgramError(STOPPED)
+        job = Job(_temporary_folder())
+        _jobs.add(job)
     try:
-        job = Job(Path(tempfile.mkdtemp(prefix="stdpnet-")))
+        yield job
+    finally:
+        with _lock:  # whoever ends Python meanwhile waits for this, or does it
+            job.remove_folder()
+            _jobs.discard(job)
+
+
+def _temporary_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="stdpnet-"))
     except OSError as error:
         raise ProgramError(
             f"cannot make a temporary folder ({error.strerror or error}); "
             "free some space or set TMPDIR"
         ) from error
-    with _lock:
-        _jobs.add(job)
-    try:
-        yield job
-    finally:
-        with _lock:
-            _jobs.discard(job)
-        job.remove_folder()
 
 
 def stop_all() -> None:
