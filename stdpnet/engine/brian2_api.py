@@ -46,6 +46,7 @@ from brian2.groups.group import CodeRunner, Group  # noqa: E402
 from brian2.synapses.synapses import Synapses  # noqa: E402
 
 FLOATS = {"float32": np.float32, "float64": np.float64}
+C_TYPES = {"float32": "float", "float64": "double"}
 
 
 class Parts(Group):
@@ -129,6 +130,11 @@ def compute_besides(thresholder: Any, name: str, expression: str, dtype: Any) ->
     thresholder.update_abstract_code = with_value
 
 
+def c_type(variable: Any) -> str:
+    """Return the C++ type of a variable's entries."""
+    return str(c_data_type(variable.dtype))
+
+
 def use_templates(folder: Path) -> None:
     """Let standalone code objects find the templates in a folder of stdpnet."""
     CPPStandaloneCodeObject.templater = CPPStandaloneCodeObject.templater.derive(
@@ -171,6 +177,7 @@ def array_files(device: Any, groups: dict[str, Any]) -> dict[str, dict[str, Any]
 
 
 __all__ = [
+    "C_TYPES",
     "FLOATS",
     "CodeRunner",
     "Parts",
@@ -180,7 +187,7 @@ __all__ = [
     "add_scalar",
     "array_files",
     "brian2",
-    "c_data_type",
+    "c_type",
     "check_version",
     "compute_besides",
     "replace_run_loop",

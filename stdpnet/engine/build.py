@@ -23,6 +23,7 @@ HEADERS = (
     '"brianlib/common_math.h"',
     '"stdpnet_run.h"',
     '"stdpnet_input.h"',
+    '"stdpnet_math.h"',
     "<cmath>",
     "<ctime>",
     "<climits>",

@@ -4,6 +4,7 @@ Runs in a process of its own (`stdpnet.engine.build`), because Brian2's
 standalone device is global.
 """
 
+import re
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,15 @@ from stdpnet.engine import brian2_api as api
 from stdpnet.engine import logs
 from stdpnet.engine.assemble import Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
-from stdpnet.models.equations import read_statement
+from stdpnet.models.equations import lines, read_statement
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+#: Synapses that a vector instruction does at a time, at most.
+LANES = 8
+
+#: What takes long in a statement.
+_SLOW = re.compile(r"\*\*|\b(rand|exp)\(")
 
 _LOOP = """
 stdpnet::run({network}.objects, brian::defaultclock, brian::%s,
@@ -30,7 +37,11 @@ def generate(description: dict[str, Any], folder: Path) -> dict[str, Any]:
     api.use_templates(TEMPLATES)
     brian2.prefs.core.default_float_dtype = api.FLOATS[description["dtype"]]
     brian2.prefs.core.stop_on_keyboard_interrupt = False
-    brian2.prefs.codegen.cpp.headers = ['"stdpnet_run.h"', '"stdpnet_input.h"']
+    brian2.prefs.codegen.cpp.headers = [
+        '"stdpnet_run.h"',
+        '"stdpnet_input.h"',
+        '"stdpnet_math.h"',
+    ]
     brian2.defaultclock.dt = description["dt"] * brian2.second
     device.insert_code(
         "before_network_run", "brian::_random_generators[0].seed(stdpnet::seed());"
@@ -216,39 +227,67 @@ class NativeAssembly(Assembly):
     def _pathway(
         self, parts: Any, projection: dict[str, Any], code: str, order: int
     ) -> None:
-        learning = "" if code == "transmit" else self._learning(parts)
-        side = "post" if code == "learn_post" else "pre"
         source = self.shape(projection["source"])
         target = self.shape(projection["target"])
-        geometry = projection["geometry"]
+        side = "post" if code == "learn_post" else "pre"
         layout: dict[str, Any] = {
+            "learning_array": "" if code == "transmit" else self._learning(parts),
+            "tally": f"{parts.name}.{'events' if code == 'transmit' else 'updates'}",
             "n_source": prod(source),
             "n_target": prod(target),
         }
+        geometry = projection["geometry"]
         if geometry["type"] == "Convolution":
             template = f"stdpnet_convolution_{side}"
             layout |= _convolution(geometry, source, target)
+            layout |= self._collected(parts.name, projection, code, side)
+            is_gated = code == "learn_pre" and _is_gated(projection)
+            layout["listed_name"] = projection["target"] if is_gated else ""
+            layout["competes"] = (
+                self._competition(projection) if code == "transmit" else None
+            )
         else:
             template = "stdpnet_one_to_one"
             end = "source" if side == "pre" else "target"
             layout |= {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
-        is_gated = code == "learn_pre" and _is_gated(projection)
-        layout["listed_name"] = projection["target"] if is_gated else ""
-        layout["competes"] = (
-            self._competition(projection) if code == "transmit" else None
-        )
-        layout["tally"] = (
-            f"{parts.name}.{'events' if code == 'transmit' else 'updates'}"
-        )
-        self._run(
-            parts,
-            template,
-            projection[code],
-            "synapses",
-            order=order,
-            learning_array=learning,
-            **layout,
-        )
+        self._run(parts, template, projection[code], "synapses", order=order, **layout)
+
+    def _collected(
+        self, name: str, projection: dict[str, Any], code: str, side: str
+    ) -> dict[str, Any]:
+        """Return how to carry out statements at the synapses of one spike.
+
+        Those synapses have the neuron that spiked in common, all else differs. Statements
+        that take long are worth a copy of what they use: without gaps it vectorizes.
+        """
+        shared = self.shared_variables(name)
+        indices = {v: index.removeprefix("_") for v, (_, _, index) in shared.items()}
+        indices |= {v: v.rpartition("_")[2] for v in projection["neuron_variables"]}
+        other = {"pre": "post", "post": "pre"}[side]
+        written = [read_statement(line)[0] for line in lines(projection[code])]
+        independent = not any(indices.get(variable) == side for variable in written)
+        # Synapses of a source spike are contiguous, unless only some targets are listed.
+        gaps = side == "post" or (code == "learn_pre" and _is_gated(projection))
+        height, width, n_in, n_maps = projection["weights"]
+        collected = [
+            {
+                "name": variable,
+                "index": f"_{index}",
+                "type": api.c_type(self.groups[name].variables[variable]),
+                "written": variable in written,
+            }
+            for variable, index in indices.items()
+            if index in ("kernel", other)
+        ]
+        return {
+            "independent": independent,
+            "collected": collected
+            if gaps and independent and _SLOW.search(projection[code])
+            else [],
+            "same_for_all": f"_{side}",
+            "lanes": LANES,
+            "n_most": height * width * (n_in if side == "post" else n_maps),
+        }
 
     def _competition(self, projection: dict[str, Any]) -> dict[str, str] | None:
         """Return the arrays that say which target positions need no input any more.
@@ -351,6 +390,7 @@ class NativeAssembly(Assembly):
     ) -> None:
         spikes = ("_source_spikes", "_target_spikes")
         needed = [*(needed or []), *(n for n in spikes if n in group.variables)]
+        template_kwds["real"] = api.C_TYPES[self.dtype]
         runner = api.CodeRunner(
             group,
             template,

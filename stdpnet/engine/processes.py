@@ -13,7 +13,6 @@ from typing import Any
 
 from stdpnet.engine.program import ProgramError
 
-
 STOPPED = (
     "the program was stopped before it began; this chunk is discarded, what was "
     "finished before is kept"

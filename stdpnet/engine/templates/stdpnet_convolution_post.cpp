@@ -1,5 +1,6 @@
 {# For each target spike: the window of the source that its kernel covers, a row
-   of the kernel at a time. Sources are contiguous over columns and channels. #}
+   of the kernel at a time. Sources are contiguous over columns and channels. Statements
+   that take long are carried out on a copy of the whole window. #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
     if (!{{learning_array}}[0]) return;
@@ -7,6 +8,9 @@
     const int32_t _n_events = _events[{{n_target}}];
     if (_n_events == 0) return;
     static int64_t& _tally = stdpnet::tally("{{tally}}");
+    {% if collected %}
+    {% include 'stdpnet_collected.cpp' %}
+    {% endif %}
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     for (int32_t _k = 0; _k < _n_events; _k++) {
@@ -16,6 +20,28 @@
         const int32_t _top = _spike / {{n_maps * target_width}} * {{stride}} - {{padding}};
         const int32_t _x0 = std::max(0, -_left);
         const int32_t _x1 = std::min({{kernel_width}}, {{source_width}} - _left);
+        {% if collected %}
+        const int32_t _columns = (_x1 - _x0) * {{channels}};
+        const auto _rows = [&](const auto& _copy) {
+            int32_t _n = 0;
+            for (int32_t _ky = std::max(0, -_top); _ky < std::min({{kernel_height}}, {{source_height}} - _top); _ky++, _n += _columns)
+                _copy(_n, ((_top + _ky) * {{source_width}} + _left + _x0) * {{channels}},
+                      (_ky * {{kernel_width}} + _x0) * {{channels * n_maps}} + _m);
+            return _n;
+        };
+        const int32_t _n = _rows([&](int32_t _at, int32_t _pre, int32_t _kernel) {
+            {% for one in collected if one.name in variables %}
+            for (int32_t _i = 0; _i < _columns; _i++) _near_{{one.name}}[_at + _i] = _far_{{one.name}}[{{one.index}} + _i{{' * %d' % n_maps if one.index == '_kernel'}}];
+            {% endfor %}
+        });
+        {% include 'stdpnet_update.cpp' %}
+        _rows([&](int32_t _at, int32_t _pre, int32_t _kernel) {
+            {% for one in collected if one.name in variables and one.written %}
+            for (int32_t _i = 0; _i < _columns; _i++) _far_{{one.name}}[{{one.index}} + _i{{' * %d' % n_maps if one.index == '_kernel'}}] = _near_{{one.name}}[_at + _i];
+            {% endfor %}
+        });
+        _tally += _n;
+        {% else %}
         for (int32_t _ky = std::max(0, -_top); _ky < std::min({{kernel_height}}, {{source_height}} - _top); _ky++) {
             {% if '_pre' in variables %}
             const stdpnet::Shift {{get_array_name(variables['_pre'])}} = { ((_top + _ky) * {{source_width}} + _left + _x0) * {{channels}} };
@@ -27,11 +53,16 @@
             const stdpnet::Shift {{get_array_name(variables['_kernel'])}} = { (_ky * {{kernel_width}} + _x0) * {{channels * n_maps}} + _m, {{n_maps}} };
             {% endif %}
             _tally += (_x1 - _x0) * {{channels}};
+            const int32_t _n = (_x1 - _x0) * {{channels}};
+            {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
+            {% if independent %}
             #pragma GCC ivdep
-            for (int32_t _idx = 0; _idx < (_x1 - _x0) * {{channels}}; _idx++) {
+            {% endif %}
+            for (int32_t _idx = 0; _idx < _n; _idx++) {
                 const size_t _vectorisation_idx = _idx;
                 {{vector_code|autoindent}}
             }
         }
+        {% endif %}
     }
 {% endblock %}

@@ -1,6 +1,7 @@
 {# For each source spike: all target positions whose kernel covers it, and there
    all maps, or only those that are listed as having spiked. Targets and weights
-   are contiguous over maps. #}
+   are contiguous over maps. Statements that take long are carried out on a copy of
+   everything that is listed. #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
     {% if learning_array %}
@@ -17,6 +18,10 @@
     stdpnet::Spiked& _spiked = stdpnet::spiked("{{listed_name}}", {{target_height * target_width}}, {{n_maps}});
     _spiked.begin();
     {% endif %}
+    {% if collected %}
+    static int32_t _list_post[{{n_most}}], _list_kernel[{{n_most}}];
+    {% include 'stdpnet_collected.cpp' %}
+    {% endif %}
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     for (int32_t _k = 0; _k < _n_events; _k++) {
@@ -29,6 +34,9 @@
         const int32_t _x0 = stdpnet::ceil_div(_sx - {{kernel_width - 1}}, {{stride}});
         const int32_t _x1 = std::min({{target_width - 1}}, _sx / {{stride}});
         _tally += static_cast<int64_t>(std::max(0, _y1 - _y0 + 1)) * std::max(0, _x1 - _x0 + 1) * {{n_maps}};
+        {% if collected %}
+        int32_t _n = 0;
+        {% endif %}
         for (int32_t _y = _y0; _y <= _y1; _y++)
         for (int32_t _x = _x0; _x <= _x1; _x++) {
             {% if competes %}
@@ -41,6 +49,12 @@
             const int32_t* _maps = _spiked.maps(_y * {{target_width}} + _x);
             {% endif %}
             const int32_t _tap = ((_sy - _y * {{stride}}) * {{kernel_width}} + _sx - _x * {{stride}}) * {{channels}} + _c;
+            {% if collected %}
+            for (int32_t _i = 0; _i < _n_maps; _i++, _n++) {
+                _list_post[_n] = (_y * {{target_width}} + _x) * {{n_maps}} + _maps[_i];
+                _list_kernel[_n] = _tap * {{n_maps}} + _maps[_i];
+            }
+            {% else %}
             {% if '_pre' in variables %}
             const stdpnet::Fixed {{get_array_name(variables['_pre'])}} = { _spike };
             {% endif %}
@@ -51,11 +65,25 @@
             const stdpnet::Shift {{get_array_name(variables[index])}} = { {{base}} * {{n_maps}} };
             {% endif %}
             {% endfor %}
+            const int32_t _n = {{'_n_maps' if listed_name else n_maps}};
+            {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
+            {% if independent %}
             #pragma GCC ivdep
-            for (int32_t _idx = 0; _idx < {{'_n_maps' if listed_name else n_maps}}; _idx++) {
+            {% endif %}
+            for (int32_t _idx = 0; _idx < _n; _idx++) {
                 const size_t _vectorisation_idx = _idx;
                 {{vector_code|autoindent}}
             }
+            {% endif %}
         }
+        {% if collected %}
+        {% for one in collected if one.name in variables %}
+        stdpnet::gather(_near_{{one.name}}, _far_{{one.name}}, _list{{one.index}}, _n);
+        {% endfor %}
+        {% include 'stdpnet_update.cpp' %}
+        {% for one in collected if one.name in variables and one.written %}
+        stdpnet::scatter(_near_{{one.name}}, _far_{{one.name}}, _list{{one.index}}, _n);
+        {% endfor %}
+        {% endif %}
     }
 {% endblock %}
