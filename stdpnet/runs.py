@@ -11,7 +11,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -222,6 +222,60 @@ def _replace(path: Path, content: bytes | memoryview) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_new_folder(path: Path | None, name: str) -> None:
+    """Raise OSError for a folder that `write_folder` could not make, before the work."""
+    if path is not None and path.exists():
+        if not path.is_dir() or any(path.iterdir()):
+            raise FileExistsError(f"{path} exists; give --out a new folder")
+    place = Path(name if path is None else path).absolute()
+    existing = next(parent for parent in place.parents if parent.exists())
+    code = errno.EACCES if existing.is_dir() else errno.ENOTDIR
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise OSError(code, os.strerror(code), str(existing))
+
+
+def write_folder(fill: Callable[[Path], Any], path: Path | None, name: str) -> Path:
+    """Make a folder that appears when it is complete, and return it.
+
+    Parameters
+    ----------
+    fill : callable
+        Is given the folder under a temporary name, and writes what belongs there.
+    path : Path or None
+        The folder; None for the next free ``runs/NAME-N``.
+    name : str
+        Kind of folder.
+
+    Raises
+    ------
+    FileExistsError
+        If something else took the path meanwhile.
+    """
+    parent = Path("runs") if path is None else path.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    partial = parent / f".{name}-{os.getpid()}.partial"
+    try:
+        partial.mkdir()
+        fill(partial)
+        return _put(partial, path, name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(partial: Path, path: Path | None, name: str) -> Path:
+    while True:
+        place = next_free(name) if path is None else path
+        try:
+            return partial.rename(place)
+        except OSError as error:
+            if not place.exists():
+                raise
+            if path is not None:
+                raise FileExistsError(
+                    f"{place} has just been taken; give --out a new folder"
+                ) from error
 
 
 def next_free(name: str, parent: Path = Path("runs")) -> Path:

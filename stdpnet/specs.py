@@ -1,6 +1,7 @@
 """Specifications: TOML files of named sections, with values overridden one by one."""
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def _override(spec: dict[str, Any], override: str) -> None:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise SpecError(f"{name.strip()}: {part} is a value, not a table")
-    parsed = _toml_value(value.strip())
+    parsed = toml_value(value.strip())
     if key == "type" and table.get("type", parsed) != parsed:
         table.clear()
     table[key] = parsed
@@ -85,7 +86,25 @@ def _sets_type(override: str) -> bool:
     return override.partition("=")[0].strip().endswith(".type")
 
 
-def _toml_value(text: str) -> Any:
+def read_settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Return the values of texts such as ``tau_m=20 ms``, by key.
+
+    Raises
+    ------
+    SpecError
+        If a text is not written KEY=VALUE.
+    """
+    values = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not (key and equals):
+            raise SpecError(f"--set is written KEY=VALUE, got {text!r}")
+        values[key] = toml_value(value)
+    return values
+
+
+def toml_value(text: str) -> Any:
+    """Return a value as TOML has it; what is not TOML is text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import stdpnet.analysis.device_plots
-import stdpnet.analysis.model_figures
+import stdpnet.analysis.drawing
 import stdpnet.devices
 from stdpnet.cli import main
 from stdpnet.devices import SwitchingTable, load_default_table
@@ -292,7 +292,7 @@ def test_an_empty_folder_may_be_given(at_once, folder):
     [
         (stdpnet.devices, "tabulate"),
         (stdpnet.analysis.device_plots, "sample_device"),
-        (stdpnet.analysis.model_figures, "save_drawing"),
+        (stdpnet.analysis.drawing, "save_drawing"),
     ],
 )
 def test_an_interrupt_leaves_nothing(
@@ -316,7 +316,7 @@ def test_a_folder_taken_meanwhile_is_left_alone(at_once, folder, capsys, monkeyp
             (folder / name).mkdir(parents=True, exist_ok=True)
             (folder / name / "other").touch()
 
-    monkeypatch.setattr(stdpnet.analysis.model_figures, "save_drawing", take)
+    monkeypatch.setattr(stdpnet.analysis.drawing, "save_drawing", take)
     assert main([*COMMAND, "--out", "a"]) == 2
     assert "a has just been taken; give --out a new folder" in capsys.readouterr().err
     assert files_below(folder / "a") == ["other"]

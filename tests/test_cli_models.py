@@ -117,7 +117,7 @@ def test_the_file_is_named_after_the_model(measured, tmp_path, capsys):
         ("rule TraceSTDP --set offset=2", "TraceSTDP.offset must be <= 1, got 2"),
         ("rule TraceSTDP --set tau_pre=3", "tau_pre must have dimension 's'"),
         ("rule TraceSTDP --set offset", "--set is written KEY=VALUE, got 'offset'"),
-        ("rule TraceSTDP --set type=LIF", "--set is written KEY=VALUE, got 'type=LIF'"),
+        ("rule TraceSTDP --set type=LIF", "--set must not change the type, got 'LIF'"),
         ("neuron LIF -o a.gif", "a.gif must end in .png, .svg, .pdf; rename it"),
     ],
 )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from stdpnet.runs import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +32,27 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_drawing(figure: Figure, path: Path | str, dpi: int = DPI) -> Path:
+    """Write a figure to a file, which appears when it is complete; return its path.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to write.
+    path : path
+        File, replaced if it exists; its ending says the format. Its folder is made if
+        there is none.
+    dpi : int
+        Pixels per inch of pictures.
+    """
+    path, picture = Path(path), BytesIO()
+    ending = path.suffix.removeprefix(".") or None
+    figure.savefig(picture, format=ending, dpi=dpi, facecolor="white")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, picture.getvalue())
+    return path
 
 
 def axes_or_new(ax: Axes | None, width: float = 4.6, height: float = 3.0) -> Axes:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stdpnet.analysis.drawing import DPI, INK, draw_side_by_side, new_figure
+from stdpnet.analysis.drawing import (
+    INK,
+    draw_side_by_side,
+    new_figure,
+    save_drawing,
+)
 from stdpnet.analysis.kernel_plots import (
     mosaic_size,
     plot_kernel_history,
@@ -22,7 +26,7 @@ from stdpnet.analysis.raster import plot_example, plot_spikes_per_example
 from stdpnet.analysis.readout import confusion, plot_confusion, plot_label_curve
 from stdpnet.analysis.recorded import MissingArraysError, Run
 from stdpnet.analysis.training import SPIKES, THRESHOLD, plot_curves, plot_per_map
-from stdpnet.runs import RunError, write_atomically
+from stdpnet.runs import RunError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -289,9 +293,4 @@ def save_figure(run: Run, name: str, path: Path | str) -> Path:
         If there is no such figure, the run did not record what it shows, or
         the ending is not known.
     """
-    path, picture = Path(path), BytesIO()
-    ending = path.suffix.removeprefix(".") or None
-    draw_figure(run, name).savefig(picture, format=ending, dpi=DPI, facecolor="white")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, picture.getvalue())
-    return path
+    return save_drawing(draw_figure(run, name), path)

@@ -1,8 +1,5 @@
 """``stdpnet device``: from the physics of a part to a neuron of a network."""
 
-import errno
-import os
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -86,10 +83,11 @@ def magnetoelectric(
     command that trains a network of such neurons.
     """
     from stdpnet.analysis.device_plots import sample_device
+    from stdpnet.runs import check_new_folder
 
     magnet = _magnet(settings or [])
     voltages_v = _voltages_v(magnet, low, high)
-    _check_new(out)
+    check_new_folder(out, NAME)
     with _progress() as show:
         table = _tabulate(magnet, voltages_v, pulses, samples, seed, show)
         curves = _fit(table)
@@ -106,24 +104,13 @@ def magnetoelectric(
 def _magnet(settings: list[str]) -> "Macrospin":
     from stdpnet.devices import Macrospin
     from stdpnet.devices.thermal import check_warm
+    from stdpnet.specs import read_settings
 
-    values: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = (part.strip() for part in setting.partition("="))
-        if not (name and equals):
-            raise ValueError(f"--set is written KEY=VALUE, got {setting!r}")
-        values[name] = _number_or_text(value)
+    values = read_settings(settings)
     Macrospin.check_names(values)
     magnet = Macrospin(**values)
     check_warm(magnet)
     return magnet
-
-
-def _number_or_text(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _voltages_v(magnet: "Macrospin", low: str | None, high: str | None) -> Any:
@@ -194,49 +181,17 @@ def _fit(table: "SwitchingTable") -> "dict[float, LogisticCurve]":
 # -- the folder -------------------------------------------------------------------
 
 
-def _check_new(path: Path | None) -> None:
-    """Refuse a folder that cannot be made, before minutes of work."""
-    if path is not None and path.exists():
-        if not path.is_dir() or any(path.iterdir()):
-            raise FileExistsError(f"{path} exists; give --out a new folder")
-    place = Path(NAME if path is None else path).absolute()
-    existing = next(parent for parent in place.parents if parent.exists())
-    code = errno.EACCES if existing.is_dir() else errno.ENOTDIR
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        raise OSError(code, os.strerror(code), str(existing))
-
-
 def _write(numbers: "DeviceNumbers", path: Path | None) -> Path:
-    """Write the folder, which appears when it is complete, and return it."""
+    """Write the folder and return it."""
     from stdpnet.analysis.device_plots import draw_device
-    from stdpnet.analysis.model_figures import save_drawing
+    from stdpnet.analysis.drawing import save_drawing
+    from stdpnet.runs import write_folder
 
-    parent = Path("runs") if path is None else path.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    partial = parent / f".{NAME}-{os.getpid()}.partial"
-    try:
-        partial.mkdir()
-        numbers.table.save(partial / TABLE)
-        save_drawing(draw_device(numbers), partial / FIGURE)
-        return _put(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    def fill(folder: Path) -> None:
+        numbers.table.save(folder / TABLE)
+        save_drawing(draw_device(numbers), folder / FIGURE)
 
-
-def _put(partial: Path, path: Path | None) -> Path:
-    from stdpnet.runs import next_free
-
-    while True:
-        place = next_free(NAME) if path is None else path
-        try:
-            return partial.rename(place)
-        except OSError as error:
-            if not place.exists():
-                raise
-            if path is not None:
-                raise FileExistsError(
-                    f"{place} has just been taken; give --out a new folder"
-                ) from error
+    return write_folder(fill, path, NAME)
 
 
 # -- what is shown ----------------------------------------------------------------

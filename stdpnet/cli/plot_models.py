@@ -1,7 +1,6 @@
 """``stdpnet plot rule`` and ``stdpnet plot neuron``: what a model does, as a figure."""
 
 import shlex
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -93,7 +92,8 @@ def _plot(
     path = Path(f"{model.title}.png") if out is None else out
     if path.suffix.lower() not in ENDINGS:
         raise ValueError(f"{path} must end in {', '.join(ENDINGS)}; rename it")
-    from stdpnet.analysis.model_figures import draw_model, measure_model, save_drawing
+    from stdpnet.analysis.drawing import save_drawing
+    from stdpnet.analysis.model_figures import draw_model, measure_model
 
     numbers = measure_model(model, seed=seed, visible=True)
     save_drawing(draw_model(numbers), path)
@@ -131,23 +131,15 @@ def _model(kind: str, base: Any, name: str, settings: list[str]) -> Any:
         If there is no such model, or a parameter is not known or out of range.
     """
     from stdpnet.models.custom import model_from_dict
+    from stdpnet.specs import read_settings
 
-    values: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, value = (part.strip() for part in setting.partition("="))
-        key = key.removeprefix(f"{kind}.")
-        if not (key and equals) or key == "type":
-            raise ValueError(f"--set is written KEY=VALUE, got {setting!r}")
-        values[key] = _value(value)
+    values = {
+        key.removeprefix(f"{kind}."): value
+        for key, value in read_settings(settings).items()
+    }
+    if "type" in values:
+        raise ValueError(f"--set must not change the type, got {values['type']!r}")
     return model_from_dict(base, {**values, "type": name}, name, Path())
-
-
-def _value(text: str) -> Any:
-    """Return a value as TOML has it; what is not TOML is text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {

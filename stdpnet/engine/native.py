@@ -4,7 +4,6 @@ Runs in a process of its own (`stdpnet.engine.build`), because Brian2's
 standalone device is global.
 """
 
-import re
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,9 @@ from stdpnet.engine import brian2_api as api
 from stdpnet.engine import logs
 from stdpnet.engine.assemble import Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
-from stdpnet.models.equations import lines, read_statement
+from stdpnet.engine.layouts import competition, is_gated, pathway
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-#: Synapses that a vector instruction does at a time, at most.
-LANES = 8
-
-#: What takes long in a statement.
-_SLOW = re.compile(r"\*\*|\b(rand|exp)\(")
 
 _LOOP = """
 stdpnet::run({network}.objects, brian::defaultclock, brian::%s,
@@ -69,7 +62,7 @@ class NativeAssembly(Assembly):
         self.listed = {
             projection["target"]
             for projection in description["projections"].values()
-            if _is_gated(projection)
+            if is_gated(projection)
         }
 
     def _make_neurons(self, name: str, group: dict[str, Any], n: int) -> Any:
@@ -227,100 +220,19 @@ class NativeAssembly(Assembly):
     def _pathway(
         self, parts: Any, projection: dict[str, Any], code: str, order: int
     ) -> None:
-        source = self.shape(projection["source"])
-        target = self.shape(projection["target"])
-        side = "post" if code == "learn_post" else "pre"
-        layout: dict[str, Any] = {
-            "learning_array": "" if code == "transmit" else self._learning(parts),
-            "tally": f"{parts.name}.{'events' if code == 'transmit' else 'updates'}",
-            "n_source": prod(source),
-            "n_target": prod(target),
-        }
-        geometry = projection["geometry"]
-        if geometry["type"] == "Convolution":
-            template = f"stdpnet_convolution_{side}"
-            layout |= _convolution(geometry, source, target)
-            layout |= self._collected(parts.name, projection, code, side)
-            is_gated = code == "learn_pre" and _is_gated(projection)
-            layout["listed_name"] = projection["target"] if is_gated else ""
-            layout["competes"] = (
-                self._competition(projection) if code == "transmit" else None
-            )
-        else:
-            template = "stdpnet_one_to_one"
-            end = "source" if side == "pre" else "target"
-            layout |= {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
-        self._run(parts, template, projection[code], "synapses", order=order, **layout)
-
-    def _collected(
-        self, name: str, projection: dict[str, Any], code: str, side: str
-    ) -> dict[str, Any]:
-        """Return how to carry out statements at the synapses of one spike.
-
-        Those synapses have the neuron that spiked in common, all else differs. Statements
-        that take long are worth a copy of what they use: without gaps it vectorizes.
-        """
-        shared = self.shared_variables(name)
-        indices = {v: index.removeprefix("_") for v, (_, _, index) in shared.items()}
-        indices |= {v: v.rpartition("_")[2] for v in projection["neuron_variables"]}
-        other = {"pre": "post", "post": "pre"}[side]
-        written = [read_statement(line)[0] for line in lines(projection[code])]
-        independent = not any(indices.get(variable) == side for variable in written)
-        # Synapses of a source spike are contiguous, unless only some targets are listed.
-        gaps = side == "post" or (code == "learn_pre" and _is_gated(projection))
-        height, width, n_in, n_maps = projection["weights"]
-        collected = [
-            {
-                "name": variable,
-                "index": f"_{index}",
-                "type": api.c_type(self.groups[name].variables[variable]),
-                "written": variable in written,
+        template, layout = pathway(self.description, parts.name, code)
+        layout["learning_array"] = "" if code == "transmit" else self._learning(parts)
+        for one in layout.get("collected", ()):
+            one["type"] = api.c_type(parts.variables[one["name"]])
+        seen = competition(self.description, projection) if code == "transmit" else None
+        if seen is not None:
+            target = projection["target"]
+            layout["competes"] = {
+                "site_wins": self._array(f"{target}_site", "site_wins"),
+                "winners": self._array(target, "winners"),
+                "recorded": f"{target}.{seen}",
             }
-            for variable, index in indices.items()
-            if index in ("kernel", other)
-        ]
-        return {
-            "independent": independent,
-            "collected": collected
-            if gaps and independent and _SLOW.search(projection[code])
-            else [],
-            "same_for_all": f"_{side}",
-            "lanes": LANES,
-            "n_most": height * width * (n_in if side == "post" else n_maps),
-        }
-
-    def _competition(self, projection: dict[str, Any]) -> dict[str, str] | None:
-        """Return the arrays that say which target positions need no input any more.
-
-        Those are silent until the end of the presentation; their potentials are
-        seen by nobody if they are set when the next one starts.
-        """
-        target = projection["target"]
-        group = self.description["groups"][target]
-        variable = projection["transmit"].split("_post")[0]
-        started = [read_statement(line)[0] for line in group["start"]["neuron"]]
-        if not group["competition"] or variable not in started:
-            return None
-        if variable in self._seen_by_rules(target):
-            return None
-        return {
-            "site_wins": self._array(f"{target}_site", "site_wins"),
-            "winners": self._array(target, "winners"),
-            "recorded": f"{target}.{variable}",
-        }
-
-    def _seen_by_rules(self, target: str) -> set[str]:
-        """Return the variables of a group that statements of some rule use."""
-        seen = set()
-        for projection in self.description["projections"].values():
-            for side, end in (("pre", "source"), ("post", "target")):
-                if projection[end] == target:
-                    seen |= {
-                        name.removesuffix(f"_{side}")
-                        for name in projection["neuron_variables"]
-                        if name.endswith(f"_{side}")
-                    }
-        return seen
+        self._run(parts, template, projection[code], "synapses", order=order, **layout)
 
     # -- counters -----------------------------------------------------------------
 
@@ -404,24 +316,3 @@ class NativeAssembly(Assembly):
             override_conditional_write=overridden(when),
         )
         self.others.append(runner)
-
-
-def _is_gated(projection: dict[str, Any]) -> bool:
-    """Say whether learning on source spikes looks only at targets that have spiked."""
-    is_convolution = projection["geometry"]["type"] == "Convolution"
-    return bool(projection["gated"] and projection["learn_pre"] and is_convolution)
-
-
-def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str, Any]:
-    return {
-        "kernel_height": geometry["height"],
-        "kernel_width": geometry["width"],
-        "stride": geometry["stride"],
-        "padding": geometry["padding"],
-        "source_height": source[0],
-        "source_width": source[1],
-        "channels": source[2],
-        "target_height": target[0],
-        "target_width": target[1],
-        "n_maps": target[2],
-    }

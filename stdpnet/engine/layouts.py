@@ -1,0 +1,128 @@
+"""How the loops of our templates run over the synapses of a projection."""
+
+import re
+from math import prod
+from typing import Any
+
+from stdpnet.models.equations import lines, read_statement
+
+#: What takes long in a statement.
+_SLOW = re.compile(r"\*\*|\b(rand|exp)\(")
+#: Synapses that a vector instruction does at a time, at most.
+LANES = 8
+
+
+def is_gated(projection: dict[str, Any]) -> bool:
+    """Say whether learning on source spikes looks only at targets that have spiked."""
+    is_convolution = projection["geometry"]["type"] == "Convolution"
+    return bool(projection["gated"] and projection["learn_pre"] and is_convolution)
+
+
+def pathway(
+    description: dict[str, Any], name: str, code: str
+) -> tuple[str, dict[str, Any]]:
+    """Return the template of one code of a projection, and what it is to be given.
+
+    Parameters
+    ----------
+    description : dict
+        Of the network.
+    name : str
+        The projection.
+    code : {"transmit", "learn_pre", "learn_post"}
+        Which of its statements.
+    """
+    projection = description["projections"][name]
+    source = description["groups"][projection["source"]]["shape"]
+    target = description["groups"][projection["target"]]["shape"]
+    side = "post" if code == "learn_post" else "pre"
+    layout: dict[str, Any] = {
+        "tally": f"{name}.{'events' if code == 'transmit' else 'updates'}",
+        "n_source": prod(source),
+        "n_target": prod(target),
+    }
+    if projection["geometry"]["type"] != "Convolution":
+        end = "source" if side == "pre" else "target"
+        spikes = {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
+        return "stdpnet_one_to_one", layout | spikes
+    gated = code == "learn_pre" and is_gated(projection)
+    return f"stdpnet_convolution_{side}", (
+        layout
+        | _convolution(projection["geometry"], source, target)
+        | _statements(projection, code, side, gaps=side == "post" or gated)
+        | {"listed_name": projection["target"] if gated else "", "competes": None}
+    )
+
+
+def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str, Any]:
+    return {
+        "kernel_height": geometry["height"],
+        "kernel_width": geometry["width"],
+        "stride": geometry["stride"],
+        "padding": geometry["padding"],
+        "source_height": source[0],
+        "source_width": source[1],
+        "channels": source[2],
+        "target_height": target[0],
+        "target_width": target[1],
+        "n_maps": target[2],
+    }
+
+
+def _statements(
+    projection: dict[str, Any], code: str, side: str, *, gaps: bool
+) -> dict[str, Any]:
+    """Return how to carry out statements at the synapses of one spike.
+
+    Those synapses have the neuron that spiked in common, all else differs. Where what
+    they use has gaps, statements that take long are worth a copy: it vectorizes.
+    """
+    indices = dict.fromkeys(("w", *projection["variables"]), "kernel")
+    for end, traces in projection["traces"].items():
+        indices |= dict.fromkeys(traces, end)
+    indices |= {v: v.rpartition("_")[2] for v in projection["neuron_variables"]}
+    written = [read_statement(line)[0] for line in lines(projection[code])]
+    independent = not any(indices.get(variable) == side for variable in written)
+    collected = [
+        {"name": variable, "index": f"_{index}", "written": variable in written}
+        for variable, index in indices.items()
+        if index != side
+    ]
+    worth_it = gaps and independent and _SLOW.search(projection[code])
+    height, width, n_in, n_maps = projection["weights"]
+    return {
+        "independent": independent,
+        "collected": collected if worth_it else [],
+        "same_for_all": f"_{side}",
+        "lanes": LANES,
+        "n_most": height * width * (n_in if side == "post" else n_maps),
+    }
+
+
+def competition(description: dict[str, Any], projection: dict[str, Any]) -> str | None:
+    """Return the potential that silent target positions need no input to any more.
+
+    Those are silent until the end of the presentation; their potentials are
+    seen by nobody if they are set when the next one starts. None if there are none such.
+    """
+    target = projection["target"]
+    group = description["groups"][target]
+    variable = str(projection["transmit"].split("_post")[0])
+    started = [read_statement(line)[0] for line in group["start"]["neuron"]]
+    if not group["competition"] or variable not in started:
+        return None
+    return None if variable in _seen_by_rules(description, target) else variable
+
+
+def _seen_by_rules(description: dict[str, Any], target: str) -> set[str]:
+    """Return the variables of a group that statements of some rule use."""
+    seen = set()
+    for projection in description["projections"].values():
+        for side, end in (("pre", "source"), ("post", "target")):
+            if projection[end] == target:
+                seen |= {
+                    name.removesuffix(f"_{side}")
+                    for name in projection["neuron_variables"]
+                    if name.endswith(f"_{side}")
+                }
+    return seen
