@@ -1,6 +1,7 @@
 """Rules of the code that no linter knows: layers, lengths, what is imported when."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,6 +145,16 @@ def test_brian2_stays_in_the_engine(path):
         assert not used
     elif path.name != "brian2_api.py":
         assert used <= {"brian2"}, "private names belong in engine/brian2_api.py"
+
+
+#: How Brian2's objects work inside.
+PRIVATE = r"\.variables\b|\.template|\b_spikespace\b|\.codeobj|get_array_name"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "engine").glob("*.py")), ids=str)
+def test_brian2s_insides_are_touched_in_one_file(path):
+    found = re.findall(PRIVATE, path.read_text())
+    assert bool(found) == (path.name == "brian2_api.py")
 
 
 def test_only_what_needs_brian2_does_not_load_without_it():

@@ -131,7 +131,7 @@ def by_hand(rule, geometry, shape, w, spikes) -> np.ndarray:
     return w
 
 
-@pytest.fixture(params=["cpp", "numpy"])
+@pytest.fixture(params=["cpp", "numpy", pytest.param("cython", marks=pytest.mark.slow)])
 def backend(request, monkeypatch) -> str:
     monkeypatch.setenv("STDPNET_FLAGS", EXACT_FLAGS)
     return request.param

@@ -130,10 +130,10 @@ class Assembly:
         )
         self.groups[f"{name}_{level}"] = shared
         for parameter in group["parameters"]:
-            shared.variables.add_reference(parameter, neurons)
+            api.refer(shared, parameter, neurons)
         self._index(neurons, f"_{level}", index)
         for variable in shared.equations.names:
-            neurons.variables.add_reference(variable, shared, index=f"_{level}")
+            api.refer(neurons, variable, shared, index=f"_{level}")
 
     def _add_statements(self, name: str, group: dict[str, Any]) -> None:
         for statements, when in (
@@ -179,9 +179,7 @@ class Assembly:
             if projection["traces"][side]:
                 group = self.groups[projection[end]]
                 for parameter in projection["parameters"]:
-                    group.variables.add_reference(
-                        f"{name}_{parameter}", parts, parameter
-                    )
+                    api.refer(group, f"{name}_{parameter}", parts, parameter)
 
     def shared_variables(self, name: str) -> dict[str, tuple[Any, str, str]]:
         """Return what the statements of a projection see: name to (group, name, index)."""

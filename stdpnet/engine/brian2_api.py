@@ -46,6 +46,8 @@ from brian2.groups.group import CodeRunner, Group  # noqa: E402
 from brian2.synapses.synapses import Synapses  # noqa: E402
 
 FLOATS = {"float32": np.float32, "float64": np.float64}
+#: Variable with the neurons of a group that spike in a step; their number is last.
+SPIKES = "_spikespace"
 C_TYPES = {"float32": "float", "float64": "double"}
 
 
@@ -107,6 +109,13 @@ def eval_unit(unit: str) -> Any:
     return dimension.dim
 
 
+def add_stored_index(group: Any, name: str, values: np.ndarray) -> None:
+    """Give a group an index whose entries are stored."""
+    group.variables.add_array(
+        name, size=len(values), values=values, dtype=np.int32, constant=True
+    )
+
+
 def add_array(group: Any, name: str, size: int, dtype: Any, index: str) -> None:
     """Give a group an array that is reached through a computed index."""
     group.variables.add_array(name, size=size, dtype=dtype, index=index)
@@ -130,9 +139,65 @@ def compute_besides(thresholder: Any, name: str, expression: str, dtype: Any) ->
     thresholder.update_abstract_code = with_value
 
 
-def c_type(variable: Any) -> str:
+def refer(
+    group: Any, name: str, other: Any, there: str = "", index: str | None = None
+) -> None:
+    """Let statements of a group see a variable of another group."""
+    group.variables.add_reference(name, other, there or name, index=index)
+
+
+def see_spikes(group: Any, name: str, other: Any) -> None:
+    """Give a group the list of neurons of another group that spike in a step."""
+    refer(group, name, other, SPIKES, "0")
+
+
+def has_variable(group: Any, name: str) -> bool:
+    """Say whether statements of a group see a variable."""
+    return name in group.variables
+
+
+def get_values(group: Any, name: str) -> np.ndarray:
+    """Return all stored values of a variable, without units."""
+    return np.asarray(group.variables[name].get_value())
+
+
+def set_values(group: Any, name: str, values: Any) -> None:
+    """Set all stored values of a variable, in SI units."""
+    group.variables[name].set_value(values)
+
+
+def c_type(group: Any, name: str) -> str:
     """Return the C++ type of a variable's entries."""
-    return str(c_data_type(variable.dtype))
+    return str(c_data_type(group.variables[name].dtype))
+
+
+def c_name(group: Any, name: str) -> str:
+    """Return the name of a variable's array in the generated code."""
+    return str(get_device().get_array_name(group.variables[name]))
+
+
+def use_template(part: Any, template: str, **values: Any) -> None:
+    """Generate the code of a part of a group from a template of ours."""
+    part.template = template
+    part.template_kwds = {**(part.template_kwds or {}), **values}
+
+
+def on_spike(group: Any, statements: str, **options: Any) -> Any:
+    """Return what runs statements for the neurons that spike, as Brian2's resets."""
+    return CodeRunner(
+        group,
+        "reset",
+        code=statements,
+        needed_variables=[SPIKES],
+        template_kwds={"eventspace_variable": group.variables[SPIKES]},
+        **options,
+    )
+
+
+def crossed(group: Any, event: str) -> np.ndarray:
+    """Return the neurons for which a custom event happens in this step."""
+    values = get_values(group, f"_{event}space")
+    return values[: values[-1]]
 
 
 def use_templates(folder: Path) -> None:
@@ -179,18 +244,29 @@ def array_files(device: Any, groups: dict[str, Any]) -> dict[str, dict[str, Any]
 __all__ = [
     "C_TYPES",
     "FLOATS",
+    "SPIKES",
     "CodeRunner",
     "Parts",
     "SharedSynapses",
     "add_array",
     "add_index",
     "add_scalar",
+    "add_stored_index",
     "array_files",
     "brian2",
+    "c_name",
     "c_type",
     "check_version",
     "compute_besides",
+    "crossed",
+    "get_values",
+    "has_variable",
+    "on_spike",
+    "refer",
     "replace_run_loop",
+    "see_spikes",
+    "set_values",
     "start_standalone",
+    "use_template",
     "use_templates",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
+from stdpnet.engine import brian2_api as api
 from stdpnet.engine.assemble import level_name
 from stdpnet.models.equations import variables
 
@@ -16,7 +17,7 @@ def spikes(description: Mapping[str, Any], array: ArrayOf) -> list[dict[str, Any
     return [
         {
             "name": name,
-            "array": array(name, "_spikespace"),
+            "array": array(name, api.SPIKES),
             "n": prod(group["shape"]),
         }
         for name, group in description["groups"].items()

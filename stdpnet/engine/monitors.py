@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from stdpnet.config import from_dict
+from stdpnet.engine import brian2_api as api
 from stdpnet.engine.brian2_api import brian2
 from stdpnet.models.projections import Geometry
 
@@ -52,12 +53,12 @@ class Monitors:
 
     def _watch_weights(self, name: str, every: int) -> None:
         part, _, variable = name.partition(".")
-        array = self.assembly.groups[part].variables[variable]
+        group = self.assembly.groups[part]
         clock, rows = self.assembly.clock, self.weights.setdefault(name, [])
 
         def look() -> None:
             if clock.timestep > 0 and clock.timestep % every == 0:
-                rows.append(np.array(array.get_value()))
+                rows.append(api.get_values(group, variable).copy())
 
         self.objects.append(
             brian2.NetworkOperation(look, clock=clock, when="start", order=-1)

@@ -74,26 +74,27 @@ class NativeAssembly(Assembly):
             **self.neuron_options(group),
         )
         layout = self._layout(name)
-        neurons.state_updater.template = "stdpnet_neurons"
-        neurons.state_updater.template_kwds = layout
+        api.use_template(neurons.state_updater, "stdpnet_neurons", **layout)
         thresholder = neurons.thresholder["spike"]
-        thresholder.template_kwds |= layout
         if group["stimulus"]:
-            thresholder.template = "stdpnet_input"
-            thresholder.template_kwds |= {
-                "input_name": name,
-                "stimulus": group["stimulus"],
-                "dt_seconds": repr(self.description["dt"]),
-            }
-        else:
-            thresholder.template = "stdpnet_threshold"
-            thresholder.template_kwds |= self._tie_rule(group)
-            thresholder.template_kwds["random"] = group["random"]
-            if not group["random"]:
-                api.compute_besides(thresholder, "_crosses", group["crossing"], bool)
-            if thresholder.template_kwds["ties"] != "all":
-                strength = group["strength"]
-                api.compute_besides(thresholder, "_strength", strength, np.float64)
+            api.use_template(
+                thresholder,
+                "stdpnet_input",
+                input_name=name,
+                stimulus=group["stimulus"],
+                dt_seconds=repr(self.description["dt"]),
+            )
+            return neurons
+        ties = self._tie_rule(group)
+        random = group["random"]
+        api.use_template(
+            thresholder, "stdpnet_threshold", random=random, **layout, **ties
+        )
+        if not random:
+            api.compute_besides(thresholder, "_crosses", group["crossing"], bool)
+        if ties["ties"] != "all":
+            strength = group["strength"]
+            api.compute_besides(thresholder, "_strength", strength, np.float64)
         return neurons
 
     @staticmethod
@@ -141,8 +142,7 @@ class NativeAssembly(Assembly):
 
     def _array(self, group: str, variable: str) -> str:
         """Return the name of a variable's array in the generated code."""
-        device = brian2.get_device()
-        return str(device.get_array_name(self.groups[group].variables[variable]))
+        return api.c_name(self.groups[group], variable)
 
     def _on_spike(self, name: str, statements: list[str], when: str) -> None:
         group, layout = self.groups[name], self._layout(name)
@@ -164,9 +164,7 @@ class NativeAssembly(Assembly):
         self.groups[rivals.name] = rivals
         api.add_index(rivals, "_post")
         sites = self.groups[f"{name}_site"]
-        rivals.variables.add_reference(
-            "site_wins_post", sites, "site_wins", index="_post"
-        )
+        api.refer(rivals, "site_wins_post", sites, "site_wins", "_post")
         window = self._window(name, (height, width), 2 * radius + 1, 1, radius)
         self._spikes_of(rivals, "_source_spikes", name)
         code = "site_wins_post += 1"
@@ -180,7 +178,7 @@ class NativeAssembly(Assembly):
             api.add_index(parts, index)
         for variable, (group, there, index) in self.shared_variables(name).items():
             if group is not parts:
-                parts.variables.add_reference(variable, group, there, index=f"_{index}")
+                api.refer(parts, variable, group, there, f"_{index}")
         self._refer_to_neurons(parts, projection)
         self._spikes_of(parts, "_source_spikes", projection["source"])
         self._spikes_of(parts, "_target_spikes", projection["target"])
@@ -200,7 +198,7 @@ class NativeAssembly(Assembly):
         for name in sorted(used):
             variable, _, side = name.rpartition("_")
             end = self.groups[projection["source" if side == "pre" else "target"]]
-            parts.variables.add_reference(name, end, variable, index=f"_{side}")
+            api.refer(parts, name, end, variable, f"_{side}")
 
     def _at_end(self, parts: Any, projection: dict[str, Any]) -> None:
         """Run statements over all weights after every presentation."""
@@ -223,7 +221,7 @@ class NativeAssembly(Assembly):
         template, layout = pathway(self.description, parts.name, code)
         layout["learning_array"] = "" if code == "transmit" else self._learning(parts)
         for one in layout.get("collected", ()):
-            one["type"] = api.c_type(parts.variables[one["name"]])
+            one["type"] = api.c_type(parts, one["name"])
         seen = competition(self.description, projection) if code == "transmit" else None
         if seen is not None:
             target = projection["target"]
@@ -284,9 +282,7 @@ class NativeAssembly(Assembly):
     # -- pieces -------------------------------------------------------------------
 
     def _spikes_of(self, parts: Any, name: str, group: str) -> None:
-        parts.variables.add_reference(
-            name, self.groups[group], "_spikespace", index="0"
-        )
+        api.see_spikes(parts, name, self.groups[group])
 
     def _run(
         self,
@@ -301,7 +297,7 @@ class NativeAssembly(Assembly):
         **template_kwds: Any,
     ) -> None:
         spikes = ("_source_spikes", "_target_spikes")
-        needed = [*(needed or []), *(n for n in spikes if n in group.variables)]
+        needed = [*(needed or []), *(n for n in spikes if api.has_variable(group, n))]
         template_kwds["real"] = api.C_TYPES[self.dtype]
         runner = api.CodeRunner(
             group,

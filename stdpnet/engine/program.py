@@ -205,8 +205,10 @@ def _brian2_and_numpy() -> list[str]:
 def _engine_hash() -> str:
     """Hash the templates and generators, so that a changed engine builds anew."""
     here = Path(__file__).parent
-    sources = ("assemble.py", "brian2_api.py", "build.py", "logs.py", "native.py")
-    files = sorted([*here.glob("templates/*"), *(here / name for name in sources)])
+    names = ("assemble", "brian2_api", "build", "layouts", "logs", "native")
+    files = sorted(
+        [*here.glob("templates/*"), *(here / f"{name}.py" for name in names)]
+    )
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())

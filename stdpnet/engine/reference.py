@@ -65,7 +65,7 @@ class ReferenceAssembly(Assembly):
         network = super().assemble()
         for name, value in self.parameters.items():
             group, variable = name.split(".")
-            self.groups[group].variables[variable].set_value(value)
+            api.set_values(self.groups[group], variable, value)
         return network
 
     # -- groups -----------------------------------------------------------------
@@ -122,12 +122,11 @@ class ReferenceAssembly(Assembly):
         neurons.thresholder["cross"].when = "before_thresholds"
 
         def choose() -> None:
-            crossed = neurons.variables["_crossspace"].get_value()
-            crossed = crossed[: crossed[-1]]
+            crossed = api.crossed(neurons, "cross")
             strength = np.asarray(neurons.strength[:])
             wins = np.zeros(n, bool)
             wins[_winners(crossed, strength, group)] = True
-            neurons.variables["wins"].set_value(wins)
+            api.set_values(neurons, "wins", wins)
 
         self.others.append(
             brian2.NetworkOperation(choose, when="before_thresholds", order=1)
@@ -135,21 +134,16 @@ class ReferenceAssembly(Assembly):
         return neurons
 
     def _index(self, group: Any, name: str, values: np.ndarray) -> None:
-        group.variables.add_array(
-            name, size=len(values), values=values, dtype=np.int32, constant=True
-        )
+        api.add_stored_index(group, name, values)
 
     def _on_spike(self, name: str, statements: list[str], when: str) -> None:
         group = self.groups[name]
-        runner = api.CodeRunner(
+        runner = api.on_spike(
             group,
-            "reset",
-            code="\n".join(statements),
+            "\n".join(statements),
             when=when,
             name=f"{name}_on_spike*",
             override_conditional_write=overridden(when),
-            needed_variables=["_spikespace"],
-            template_kwds={"eventspace_variable": group.variables["_spikespace"]},
         )
         self.others.append(runner)
 
@@ -266,7 +260,7 @@ def brian2_network(
         if group in description["groups"]:
             group = f"{group}_map"
         array = np.asarray(values, float).ravel()
-        assembly.groups[group].variables[variable].set_value(array)
+        api.set_values(assembly.groups[group], variable, array)
     return network
 
 

@@ -177,20 +177,24 @@ def _read_stimuli(
     }
 
 
-def _variable(program: Program, assembly: Any, name: str) -> Any:
+def _where(program: Program, assembly: Any, name: str) -> tuple[Any, str]:
     group, variable = brian2_name(program, name).split(".")
-    return assembly.groups[group].variables[variable]
+    return assembly.groups[group], variable
 
 
 def _set_state(program: Program, assembly: Any, folder: Path) -> None:
+    from stdpnet.engine import brian2_api as api
+
     for name in program.state_shapes():
         values = np.fromfile(folder / f"state_{name}", program.description["dtype"])
-        _variable(program, assembly, name).set_value(values)
+        api.set_values(*_where(program, assembly, name), values)
 
 
 def _write_results(program: Program, assembly: Any, folder: Path) -> None:
+    from stdpnet.engine import brian2_api as api
+
     for name in program.state_shapes():
-        values = np.asarray(_variable(program, assembly, name).get_value())
+        values = api.get_values(*_where(program, assembly, name))
         values.astype(program.description["dtype"]).tofile(folder / f"result_{name}")
     for name, monitor in assembly.counts.items():
         # The first row is from before the first presentation.
