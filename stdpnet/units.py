@@ -49,7 +49,7 @@ class Quantity:
     def __mul__(self, other: Any) -> "Quantity":
         other = as_quantity(other)
         return Quantity(
-            self.value * other.value,
+            _product(self.value, other.value),
             tuple(a + b for a, b in zip(self.dimension, other.dimension, strict=True)),
         )
 
@@ -85,6 +85,8 @@ class Quantity:
         return self.dimension == other.dimension and self.value == other.value
 
     def __hash__(self) -> int:
+        if self.dimension == DIMENSIONLESS:
+            return hash(self.value)  # as the number that it equals
         return hash((self.value, self.dimension))
 
     def __str__(self) -> str:
@@ -94,6 +96,16 @@ class Quantity:
 
     def __deepcopy__(self, memo: object) -> "Quantity":
         return self
+
+
+#: 72 / 1000 is the number nearest to 0.072, 72 * 1e-3 is its neighbour.
+_DIVISORS = {1e-3: 1e3, 1e-6: 1e6, 1e-9: 1e9, 1e-12: 1e12, 1e-15: 1e15}
+
+
+def _product(a: float, b: float) -> float:
+    if b in _DIVISORS:
+        return a / _DIVISORS[b]
+    return b / _DIVISORS[a] if a in _DIVISORS else a * b
 
 
 def _dimension(**exponents: float) -> Dimension:
@@ -196,10 +208,7 @@ def _parse(text: str) -> Quantity:
         raise ValueError(
             f"unknown unit {unit!r} in {text!r}; known: ms, s, mV, Hz, ..."
         )
-    # Dividing by a power of ten rounds once: "50 ms" is the float 0.05.
-    factor = UNITS[unit].value
-    value = float(number) * factor if factor >= 1 else float(number) / round(1 / factor)
-    return Quantity(value, UNITS[unit].dimension)
+    return float(number) * UNITS[unit]
 
 
 def format_quantity(quantity: Quantity) -> str:

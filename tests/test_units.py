@@ -166,3 +166,16 @@ def test_brian2_understands_every_dimension_and_its_quantities_are_accepted():
     assert as_quantity(3 * brian2.volt / brian2.second) == 3 * volt / second
     compound = (volt / second).dimension
     assert as_quantity(eval(brian2_unit(compound), vars(brian2))).dimension == compound
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "mV", "nS", "pF", "fJ", "V"])
+def test_a_number_times_a_unit_is_the_text_of_both(unit):
+    for number in np.round(np.random.default_rng(0).uniform(-99, 99, 500), 2):
+        made = float(number) * UNITS[unit]
+        assert made == as_quantity(f"{number} {unit}")
+        assert made == UNITS[unit] * float(number)
+    assert str(-72 * UNITS["mV"]) == "-72 mV"
+
+
+def test_what_equals_a_number_has_its_hash():
+    assert {as_quantity(2.0): "two"}[2.0] == "two"

@@ -88,7 +88,12 @@ class NativeAssembly(Assembly):
         ties = self._tie_rule(group)
         random = group["random"]
         api.use_template(
-            thresholder, "stdpnet_threshold", random=random, **layout, **ties
+            thresholder,
+            "stdpnet_threshold",
+            random=random,
+            real=api.C_TYPES[self.dtype],
+            **layout,
+            **ties,
         )
         if not random:
             api.compute_besides(thresholder, "_crosses", group["crossing"], bool)
