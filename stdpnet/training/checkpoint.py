@@ -30,7 +30,7 @@ def read_checkpoint(folder: RunFolder) -> tuple[dict[str, ConvSTDP], float]:
         return {}, 0.0
     with open_hdf5(path) as file:
         banks = {name: ConvSTDP.read_from(file[name]) for name in file}
-        return banks, float(file.attrs["fit_seconds"])
+        return banks, float(file.attrs.get("fit_seconds", 0.0))
 
 
 def n_images_learned(folder: RunFolder) -> int:
