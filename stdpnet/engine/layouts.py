@@ -41,7 +41,9 @@ def pathway(
         "n_source": prod(source),
         "n_target": prod(target),
     }
-    if projection["geometry"]["type"] != "Convolution":
+    if projection["geometry"]["type"] == "AllToOthers":
+        return "stdpnet_all_to_others", layout
+    if projection["geometry"]["type"] == "OneToOne":
         end = "source" if side == "pre" else "target"
         spikes = {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
         return "stdpnet_one_to_one", layout | spikes

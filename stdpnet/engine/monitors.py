@@ -64,15 +64,15 @@ class Monitors:
             brian2.NetworkOperation(look, clock=clock, when="start", order=-1)
         )
 
-    def write(self, folder: Path, n_examples: int) -> None:
+    def write(self, folder: Path) -> None:
         """Write the recordings and the numbers of events."""
-        dtype, n_steps = self.assembly.dtype, self.assembly.n_steps
-        events = {name: self._events(name, n_examples) for name in self.spikes}
+        dtype = self.assembly.dtype
+        events = {name: self._events(name) for name in self.spikes}
         for name in self.wanted:
             events[name.removesuffix(".spikes")].tofile(folder / f"record_{name}")
         for name, monitor in self.states.items():
             variable = name.partition(".")[2]
-            values = np.asarray(getattr(monitor, variable)).T[: n_examples * n_steps]
+            values = np.asarray(getattr(monitor, variable)).T
             values.astype(dtype).tofile(folder / f"record_{name}")
         for name, rows in self.weights.items():
             np.asarray(rows, dtype).tofile(folder / f"record_{name}")
@@ -80,13 +80,12 @@ class Monitors:
         lines = "".join(f"{name} {n}\n" for name, n in tally.items())
         (folder / "tally").write_text(lines)
 
-    def _events(self, name: str, n_examples: int) -> np.ndarray:
+    def _events(self, name: str) -> np.ndarray:
         """Return (example, step, neuron) of every spike."""
         monitor, n_steps = self.spikes[name], self.assembly.n_steps
         steps = np.round(monitor.t / brian2.defaultclock.dt).astype(np.int32)
         rows = np.stack([steps // n_steps, steps % n_steps, monitor.i[:]], axis=1)
-        # One more step was run to end the last presentation.
-        return rows[rows[:, 0] < n_examples].astype(np.int32)
+        return rows.astype(np.int32)
 
     def _tally(self, spikes: dict[str, np.ndarray]) -> dict[str, int]:
         tally = {f"{name}.spikes": len(neurons) for name, neurons in spikes.items()}

@@ -194,6 +194,8 @@ class NativeAssembly(Assembly):
 
         if projection["learn_end"]:
             self._at_end(parts, projection)
+        if projection["normalized"]:
+            self._normalize(parts, projection)
 
     def _refer_to_neurons(self, parts: Any, projection: dict[str, Any]) -> None:
         """Let statements see variables of the neurons, as v_pre or v_post."""
@@ -215,6 +217,21 @@ class NativeAssembly(Assembly):
             clock=self.clock,
             learning_array=self._learning(parts),
             n_weights=prod(projection["weights"]),
+        )
+
+    def _normalize(self, parts: Any, projection: dict[str, Any]) -> None:
+        *rows, n_maps = projection["weights"]
+        self._run(
+            parts,
+            "stdpnet_normalize",
+            "",
+            "start",
+            clock=self.start_clock,
+            learning_array=self._learning(parts),
+            w_array=self._array(parts.name, "w"),
+            total_array=self._array(parts.name, "total"),
+            n_rows=prod(rows),
+            n_maps=n_maps,
         )
 
     def _learning(self, parts: Any) -> str:

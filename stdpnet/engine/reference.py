@@ -195,6 +195,8 @@ class ReferenceAssembly(Assembly):
             on_post=on_post or None,
             name=f"{name}_synapses",
         )
+        if learning and projection["normalized"]:
+            self._normalize(name, projection)
         if learning and projection["learn_end"]:
             self._at_presentation(name, [projection["learn_end"]], "end")
         for order, pathway in enumerate([*on_pre, *on_post]):
@@ -202,6 +204,24 @@ class ReferenceAssembly(Assembly):
         synapses.connect(i=pre, j=post)
         synapses.kernel = weight
         self.others.append(synapses)
+
+    def _normalize(self, name: str, projection: dict[str, Any]) -> None:
+        """Scale the weights of every map before every presentation but the one after."""
+        parts, n_maps = self.groups[name], projection["weights"][-1]
+        n_examples = min(len(rows) for rows in self.stimuli.values())
+        total = self.parameters[f"{name}.total"]
+
+        def scale() -> None:
+            if self.clock.timestep >= n_examples:
+                return
+            w = api.get_values(parts, "w").reshape(-1, n_maps)
+            sums = w.sum(axis=0, dtype=float)
+            factors = np.where(sums > 0, total / np.where(sums > 0, sums, 1), 1)
+            api.set_values(parts, "w", (w * factors).ravel())
+
+        self.others.append(
+            brian2.NetworkOperation(scale, clock=self.clock, when="start", order=-1)
+        )
 
     def _add_silence(self, name: str, group: dict[str, Any]) -> None:
         geometry = from_dict(Geometry, group["competition"])
@@ -238,6 +258,13 @@ class ReferenceAssembly(Assembly):
             name=f"{name}_record",
         )
         self.others += [pooling, self.counts[name]]
+
+
+def end_last_presentation(clock: Any, objects: Iterable[Any]) -> None:
+    """Run what ends a presentation: Brian2 would with the first step of the next one."""
+    ending = [part for part in objects if part.clock is clock and part.order < 0]
+    for part in sorted(ending, key=lambda part: part.order):
+        part.run()
 
 
 def _renamed(statements: str, names: Iterable[str]) -> str:

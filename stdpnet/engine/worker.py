@@ -138,7 +138,7 @@ def carry_out(request: dict[str, Any]) -> None:
     """Build the reference network of a request, run it, write its results."""
     from stdpnet.engine.brian2_api import FLOATS, brian2
     from stdpnet.engine.monitors import Monitors
-    from stdpnet.engine.reference import ReferenceAssembly
+    from stdpnet.engine.reference import ReferenceAssembly, end_last_presentation
 
     program = Program(request["description"], request["backend"])
     folder, settings = Path(request["folder"]), request["environment"]
@@ -160,9 +160,10 @@ def carry_out(request: dict[str, Any]) -> None:
     _set_state(program, assembly, folder)
     monitors = Monitors(assembly, folder, {name: int(n) for name, n in wanted})
     network.add(*monitors.objects)
-    network.run(n_examples * assembly.clock.dt + brian2.defaultclock.dt, namespace={})
+    network.run(n_examples * assembly.clock.dt, namespace={})
+    end_last_presentation(assembly.clock, network.objects)
     _write_results(program, assembly, folder)
-    monitors.write(folder, n_examples)
+    monitors.write(folder)
 
 
 def _read_stimuli(

@@ -20,6 +20,7 @@ from stdpnet.models.describe import (
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import (
+    AllToOthers,
     Convolution,
     OneToOne,
     Shape,
@@ -80,7 +81,7 @@ class Projection:
     source, target : str
         Names of the input or population where it begins, and of the population
         where it ends; the same one for recurrent connections.
-    geometry : Convolution or OneToOne
+    geometry : Convolution, OneToOne or AllToOthers
         Who is joined to whom.
     rule : PlasticityRule, optional
         How weights change; without one they do not.
@@ -94,17 +95,21 @@ class Projection:
         of a rule).
     weights : float or array, optional
         Weights to start from; default: random ones, as the rule makes them.
+    total : float, optional
+        While learning, the weights of each target neuron (each map) are scaled
+        before every presentation so that they add up to this.
     """
 
     name: str
     source: str
     target: str
-    geometry: Convolution | OneToOne
+    geometry: Convolution | OneToOne | AllToOthers
     rule: PlasticityRule | None = None
     into: str | None = None
     inhibitory: bool = False
     transmits: bool = True
     weights: Any = None
+    total: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,15 +231,29 @@ class Network:
             "gated": False,
             "traces": {side: [] for side in SIDES},
             "neuron_variables": [],
+            "normalized": part.total is not None,
         }
         if part.rule is not None:
             self._check_pair(part, part.rule)
             ends = {"pre": groups[part.source], "post": groups[part.target]}
             described |= describe_rule(part.name, part.rule, ends)
+        if part.total is not None:
+            described["parameters"] = dict(described["parameters"]) | {"total": "1"}  # type: ignore[call-overload]
         return described
 
     def _check_ends(self, part: Projection) -> None:
         groups = self._groups()
+        if part.total is not None and not part.total > 0:
+            raise ValueError(
+                f"Projection {part.name!r}: total must be > 0, got {part.total}"
+            )
+        if part.total is not None and (
+            part.rule is None or not isinstance(part.geometry, Convolution)
+        ):
+            raise ValueError(
+                f"Projection {part.name!r}: total is for weights that learn in a "
+                "Convolution; leave it out"
+            )
         for end in (part.source, part.target):
             if end not in groups:
                 raise ValueError(
@@ -251,7 +270,12 @@ class Network:
             )
 
     def _check_pair(self, part: Projection, rule: PlasticityRule) -> None:
-        """Refuse a rule that cannot learn from the spikes of its target."""
+        """Refuse a rule that cannot learn here, or from the spikes of the target."""
+        if isinstance(part.geometry, AllToOthers):
+            raise ValueError(
+                f"Projection {part.name!r}: AllToOthers has one weight, which cannot "
+                f"learn; leave out {rule.title}, or use Convolution.dense"
+            )
         target = self._groups()[part.target]
         assert isinstance(target, Population)
         if not rule.needs_two_spikes:
@@ -316,4 +340,6 @@ class Network:
                 for name, value in parameter_numbers(projection.rule).items():
                     values[f"{projection.name}.{name}"] = value
                 values[f"{projection.name}.learning"] = float(learning)
+            if projection.total is not None:
+                values[f"{projection.name}.total"] = float(projection.total)
         return values

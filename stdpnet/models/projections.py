@@ -176,6 +176,31 @@ class OneToOne(Geometry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllToOthers(Geometry):
+    """Join each source neuron to all target neurons but that of the same index.
+
+    For lateral inhibition. All connections have the same weight, one number, and it
+    does not learn; a spike costs one addition for each target, and nothing is stored.
+    """
+
+    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, int, int]:
+        """Return the shape of the one weight."""
+        return (1, 1, 1)
+
+    def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
+        """Return the shape of the target population."""
+        return source
+
+    def edges(self, source: Shape, target: Shape) -> "Edges":
+        """List every connection, as the reference implementation needs it."""
+        n = int(np.prod(source))
+        pre, post = (~np.eye(n, dtype=bool)).nonzero()
+        return Edges(
+            pre.astype(np.int32), post.astype(np.int32), np.zeros(len(pre), np.int32)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class WinnerTakeAll(Geometry):
     """Silence the rivals of a neuron that spiked, until the next presentation.
 
