@@ -102,3 +102,35 @@ def test_everything_runs_on_one_core():
     threads, child = json.loads(done.stdout)
     assert set(threads) == {1}
     assert child.split() == ["1", "1"]
+
+
+RULES = FILE.with_name("rules.py")
+
+
+def rules(*words: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(RULES), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_all_rules_of_a_network_see_the_same_events():
+    done = rules(
+        "SimplifiedSTDP", "WindowSTDP", "--examples", "4", "--repeats", "1", "--json"
+    )
+    found = json.loads(done.stdout)
+    for rows in found.values():
+        assert set(rows) == {"TraceSTDP", "SimplifiedSTDP", "PairSTDP", "WindowSTDP"}
+        assert rows["SimplifiedSTDP"]["peer"] == "TraceSTDP"
+        assert (rows["WindowSTDP"]["peer"], rows["WindowSTDP"]["limit"]) == (
+            "PairSTDP",
+            3,
+        )
+        for one, other in (("SimplifiedSTDP", "TraceSTDP"), ("WindowSTDP", "PairSTDP")):
+            assert rows[one]["updates"] == rows[other]["updates"] > 0
+            assert rows[one]["times"] == rows[one]["ms"] / rows[other]["ms"]
+
+
+def test_a_rule_that_is_not_there_is_refused():
+    done = rules("NoRule")
+    assert done.returncode == 2
+    assert "unknown rules: NoRule; known: " in done.stderr
