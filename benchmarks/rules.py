@@ -1,6 +1,7 @@
 """What each learning rule costs, on the same events, in one run.
 
-    python benchmarks/rules.py [--examples N] [--repeats R] [--json]
+    python benchmarks/rules.py [--examples N] [--repeats R]
+        [--network NAME] [--json]
 
 The network of ``bench.py`` (32 kernels 5x5 on 28x28x2 inputs, 30 steps, Poisson spikes,
 the program alone, one core), once for every rule, with winner-take-all inhibition
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="rules (default: all)")
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--network", choices=NETWORKS, help="(default: both)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     unknown = set(options.names) - set(rules())
@@ -155,7 +157,8 @@ def main() -> None:
     print(f"images: {source}, {len(data)} examples", file=sys.stderr)
     peers = {peer(rules()[name]) for name in options.names}
     names = [n for n in rules() if not options.names or n in peers | {*options.names}]
-    found = {n: measure(names, n, data, options.repeats) for n in NETWORKS}
+    networks = [options.network] if options.network else list(NETWORKS)
+    found = {n: measure(names, n, data, options.repeats) for n in networks}
     if options.json:
         print(json.dumps(found, indent=1))
     else:
