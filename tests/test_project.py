@@ -20,7 +20,7 @@ RANKS = (
     {"units"},
     {"config", "runs", "catalog", "specs"},
     {"models", "devices"},
-    {"engine", "readout", "compression", "encoding", "datasets"},
+    {"engine", "readout", "compression", "costs", "encoding", "datasets"},
     {"estimators", "network"},
     {"sweep", "training", "analysis"},
     {"cli"},
