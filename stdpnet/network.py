@@ -12,6 +12,7 @@ from stdpnet.catalog import unknown_name
 from stdpnet.engine.program import Program, build
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.models import network as models
+from stdpnet.models.parts import Again
 from stdpnet.runs import write_atomically
 from stdpnet.units import as_quantity
 
@@ -34,6 +35,9 @@ class Network(models.Network):
         Time step.
     dtype : {"float32", "float64"}
         Precision of all state variables and parameters.
+    continuous : bool
+        Whether potentials and traces go on from one presentation to the next in the
+        same run, instead of starting each of them anew.
 
     Examples
     --------
@@ -72,10 +76,13 @@ class Network(models.Network):
         """
         return Simulation(self, build(self.describe(), backend, "a network"))
 
-    def initial_state(self, seed: int = 0) -> dict[str, np.ndarray]:
+    def initial_state(
+        self, seed: int = 0, *, learned: bool = True
+    ) -> dict[str, np.ndarray]:
         """Return weights and variables of maps to start from.
 
-        Weights are those of `Projection.weights`, or random ones of the rule.
+        Weights are those of `Projection.weights`, or random ones of the rule. Without
+        `learned`, those of projections with a rule are left out.
 
         Raises
         ------
@@ -85,15 +92,22 @@ class Network(models.Network):
         rng = np.random.default_rng(seed)
         state = {}
         for part in self.projections:
+            if part.rule is not None and not learned:
+                continue
             w = self._initial_weights(part, rng)
             state[f"{part.name}.w"] = w
             if part.rule is not None:
                 for name, values in part.rule.synapses(w).items():
                     state[f"{part.name}.{name}"] = values
+            if part.prunable:
+                state[f"{part.name}.kept"] = np.ones_like(w)
+            if part.correlates:
+                state[f"{part.name}.correlation"] = np.zeros_like(w)
         for population in self.populations:
             initial = population.neuron.initial()
             for name in population.neuron.per_map:
-                start = np.full(population.shape[2], initial.get(name, 0.0), self.dtype)
+                dtype = "float64" if name in population.neuron.precise else self.dtype
+                start = np.full(population.shape[2], initial.get(name, 0.0), dtype)
                 state[f"{population.name}.{name}"] = start
         return state
 
@@ -153,7 +167,7 @@ class Network(models.Network):
         n_steps = self.n_steps(presentation)
         return brian2_network(description, stimuli, state, parameters, n_steps)
 
-    def n_steps(self, presentation: Any) -> int:
+    def n_steps(self, presentation: Any, name: str = "presentation") -> int:
         """Return the number of time steps in a presentation.
 
         Raises
@@ -165,11 +179,11 @@ class Network(models.Network):
             steps = float(as_quantity(presentation) / self.dt)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"presentation must be a time like '100 ms', got {presentation!r}"
+                f"{name} must be a time like '100 ms', got {presentation!r}"
             ) from error
         if steps < 1 or abs(steps - round(steps)) > 1e-6 * steps:
             raise ValueError(
-                f"presentation must be a multiple of dt {self.dt}, got {presentation}"
+                f"{name} must be a multiple of dt {self.dt}, got {presentation}"
             )
         return round(steps)
 
@@ -195,6 +209,8 @@ class Simulation:
         state: Mapping[str, np.ndarray] | None = None,
         *,
         presentation: Any,
+        rest: Any = None,
+        again: tuple[str, Again] | None = None,
         learning: bool = True,
         seed: int = 0,
         record: Mapping[str, Any] | Iterable[str] = (),
@@ -212,6 +228,11 @@ class Simulation:
             `load_state` returned; default: `Network.initial_state`.
         presentation : Quantity or str, time
             How long an example is shown.
+        rest : Quantity or str, time, optional
+            How long the network goes on without input after each presentation.
+        again : (str, Again), optional
+            A population, and when an example is shown again, brighter, because it
+            spikes too little.
         learning : bool
             Whether weights and thresholds adapt.
         seed : int
@@ -238,6 +259,7 @@ class Simulation:
             If the program crashed or was interrupted. Nothing of such a chunk is
             returned.
         """
+        n_steps = self.network.n_steps(presentation)
         values = self.network.parameter_values(learning=learning)
         for name, value in (parameters or {}).items():
             if name not in values:
@@ -248,7 +270,9 @@ class Simulation:
             stimuli,
             self.network.initial_state(seed) if state is None else state,
             values,
-            n_steps=self.network.n_steps(presentation),
+            n_steps=n_steps + (self.network.n_steps(rest, "rest") if rest else 0),
+            n_input_steps=n_steps,
+            again=again,
             seed=seed,
             record=record,
         )

@@ -28,6 +28,11 @@ def level_name(name: str, level: str) -> str:
     return name if level == "neuron" else f"{name}_{level}"
 
 
+def precisions(group: dict[str, Any]) -> dict[str, Any]:
+    """Return the types of the variables whose precision is not the network's."""
+    return dict.fromkeys(group["precise"], np.float64)
+
+
 def overridden(when: str) -> list[str]:
     """Return what must not hold back statements that run in a slot.
 
@@ -89,7 +94,10 @@ class Assembly:
         raise NotImplementedError
 
     def _at_presentation(self, group: str, statements: list[str], when: str) -> None:
-        """Run statements for every member of a group, at the "start" or "end"."""
+        """Run statements for every member of a group.
+
+        When a run begins, or at the start or the end of a presentation.
+        """
         raise NotImplementedError
 
     def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
@@ -126,7 +134,11 @@ class Assembly:
             return
         neurons = self.groups[name]
         shared = brian2.NeuronGroup(
-            n, "\n".join(equations), method=METHODS, name=f"{name}_{level}"
+            n,
+            "\n".join(equations),
+            method=METHODS,
+            name=f"{name}_{level}",
+            dtype=precisions(group),
         )
         self.groups[f"{name}_{level}"] = shared
         for parameter in group["parameters"]:
@@ -143,7 +155,7 @@ class Assembly:
         ):
             if statements:
                 self._on_spike(name, statements, when)
-        for when in ("start", "end"):
+        for when in ("begin", "start", "end"):
             for level, statements in group[when].items():
                 if statements:
                     self._at_presentation(level_name(name, level), statements, when)
@@ -157,6 +169,7 @@ class Assembly:
             for name, values in group["tables"].items()
         }
         options: dict[str, Any] = {"method": METHODS, "namespace": tables}
+        options["dtype"] = precisions(group)
         if group.get("refractory"):
             options["refractory"] = group["refractory"]
         return options

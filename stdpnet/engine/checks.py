@@ -8,6 +8,7 @@ import numpy as np
 from stdpnet.catalog import unknown_name
 from stdpnet.engine.program import Program
 from stdpnet.models.network import NEVER
+from stdpnet.models.parts import Again
 
 
 def check_arrays(
@@ -32,6 +33,31 @@ def check_arrays(
     for name, shape in program.state_shapes().items():
         _check_state(name, state.get(name), shape)
     return counts.pop()
+
+
+def check_input_steps(n_input_steps: int | None, n_steps: int) -> int:
+    """Return the steps of a presentation that have input."""
+    if n_input_steps is None:
+        return n_steps
+    if not 1 <= n_input_steps <= n_steps:
+        raise ValueError(
+            f"n_input_steps must be from 1 to n_steps {n_steps}, got {n_input_steps}"
+        )
+    return n_input_steps
+
+
+def check_again(program: Program, again: tuple[str, Again] | None) -> None:
+    """Refuse a population that does not exist, and inputs that cannot be brighter."""
+    if again is None:
+        return
+    groups = program.description["groups"]
+    if again[0] not in groups:
+        raise ValueError(unknown_name("population", again[0], groups))
+    if all(group["stimulus"] != "rates" for group in groups.values()):
+        raise ValueError(
+            "examples can only be shown again, brighter, where an input has rates; "
+            "leave out 'again'"
+        )
 
 
 def plain_values(program: Program, parameters: Mapping[str, float]) -> dict[str, float]:

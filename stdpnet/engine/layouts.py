@@ -18,6 +18,16 @@ def is_gated(projection: dict[str, Any]) -> bool:
     return bool(projection["gated"] and projection["learn_pre"] and is_convolution)
 
 
+def listed_traces(description: dict[str, Any]) -> dict[str, list[str]]:
+    """Return populations whose spikes must be listed, and the traces that tell of them."""
+    listed: dict[str, list[str]] = {}
+    for name, projection in description["projections"].items():
+        if is_gated(projection):
+            traces = listed.setdefault(projection["target"], [])
+            traces += [f"{name}_{trace}" for trace in projection["traces"]["post"]]
+    return listed
+
+
 def pathway(
     description: dict[str, Any], name: str, code: str
 ) -> tuple[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Recordings and event counts of the reference network, in the program's files."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,18 @@ class Monitors:
         Where the run's files are.
     wanted : dict of int
         Name of each recording to the number of presentations between two records.
+    dtype_of : callable
+        Returns the type of a recorded variable.
     """
 
-    def __init__(self, assembly: Any, folder: Path, wanted: dict[str, int]) -> None:
-        self.assembly = assembly
+    def __init__(
+        self,
+        assembly: Any,
+        folder: Path,
+        wanted: dict[str, int],
+        dtype_of: Callable[[str], str],
+    ) -> None:
+        self.assembly, self.dtype_of = assembly, dtype_of
         self.spikes = {
             name: brian2.SpikeMonitor(assembly.groups[name])
             for name in assembly.description["groups"]
@@ -66,22 +75,21 @@ class Monitors:
 
     def write(self, folder: Path) -> None:
         """Write the recordings and the numbers of events."""
-        dtype = self.assembly.dtype
         events = {name: self._events(name) for name in self.spikes}
         for name in self.wanted:
             events[name.removesuffix(".spikes")].tofile(folder / f"record_{name}")
         for name, monitor in self.states.items():
             variable = name.partition(".")[2]
             values = np.asarray(getattr(monitor, variable)).T
-            values.astype(dtype).tofile(folder / f"record_{name}")
+            values.astype(self.dtype_of(name)).tofile(folder / f"record_{name}")
         for name, rows in self.weights.items():
-            np.asarray(rows, dtype).tofile(folder / f"record_{name}")
+            np.asarray(rows, self.dtype_of(name)).tofile(folder / f"record_{name}")
         tally = self._tally({name: rows[:, 2] for name, rows in events.items()})
         lines = "".join(f"{name} {n}\n" for name, n in tally.items())
         (folder / "tally").write_text(lines)
 
     def _events(self, name: str) -> np.ndarray:
-        """Return (example, step, neuron) of every spike."""
+        """Return (presentation, step, neuron) of every spike."""
         monitor, n_steps = self.spikes[name], self.assembly.n_steps
         steps = np.round(monitor.t / brian2.defaultclock.dt).astype(np.int32)
         rows = np.stack([steps // n_steps, steps % n_steps, monitor.i[:]], axis=1)

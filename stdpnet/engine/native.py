@@ -14,12 +14,14 @@ from stdpnet.engine import brian2_api as api
 from stdpnet.engine import logs
 from stdpnet.engine.assemble import Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
-from stdpnet.engine.layouts import competition, is_gated, pathway
+from stdpnet.engine.layouts import competition, listed_traces, pathway
 
+#: Besides the clocks of time steps and of the ends of presentations.
+CLOCKS = ("begin_clock", "start_clock")
 TEMPLATES = Path(__file__).parent / "templates"
 
 _LOOP = """
-stdpnet::run({network}.objects, brian::defaultclock, brian::%s,
+stdpnet::run({network}.objects, brian::defaultclock, brian::%s, brian::%s,
              Network::_last_run_completed_fraction);
 """
 
@@ -43,9 +45,9 @@ def generate(description: dict[str, Any], folder: Path) -> dict[str, Any]:
     assembly = NativeAssembly(description, presentation=1.0)
     assembly.assemble().run(1 * brian2.second, namespace={})
     # Brian2 declares only clocks that are used.
-    starts = any(part.clock is assembly.start_clock for part in assembly.others)
-    loop = _LOOP % ("start_clock" if starts else "defaultclock")
-    api.replace_run_loop(device, loop)
+    used = {part.clock.name for part in assembly.others}
+    clocks = (clock if clock in used else "defaultclock" for clock in CLOCKS)
+    api.replace_run_loop(device, _LOOP % tuple(clocks))
     device.build(directory=str(folder), compile=False, run=False)
     return api.array_files(device, assembly.groups)
 
@@ -57,13 +59,13 @@ class NativeAssembly(Assembly):
 
     def __init__(self, description: dict[str, Any], presentation: float) -> None:
         super().__init__(description, presentation)
-        self.start_clock = brian2.Clock(dt=self.clock.dt, name="start_clock")
-        #: Groups whose spiking neurons a projection wants listed.
-        self.listed = {
-            projection["target"]
-            for projection in description["projections"].values()
-            if is_gated(projection)
+        #: Of what runs when a run begins, and at the start of a presentation.
+        self.clocks = {
+            name.removesuffix("_clock"): brian2.Clock(dt=self.clock.dt, name=name)
+            for name in CLOCKS
         }
+        #: Groups whose spiking neurons a projection wants listed, with its traces.
+        self.listed = listed_traces(description)
 
     def _make_neurons(self, name: str, group: dict[str, Any], n: int) -> Any:
         neurons = brian2.NeuronGroup(
@@ -74,7 +76,9 @@ class NativeAssembly(Assembly):
             **self.neuron_options(group),
         )
         layout = self._layout(name)
-        api.use_template(neurons.state_updater, "stdpnet_neurons", **layout)
+        real = api.C_TYPES[self.dtype]
+        updater = neurons.state_updater
+        api.use_template(updater, "stdpnet_neurons", real=real, precise=False, **layout)
         thresholder = neurons.thresholder["spike"]
         if group["stimulus"]:
             api.use_template(
@@ -91,7 +95,7 @@ class NativeAssembly(Assembly):
             thresholder,
             "stdpnet_threshold",
             random=random,
-            real=api.C_TYPES[self.dtype],
+            real=real,
             **layout,
             **ties,
         )
@@ -127,9 +131,25 @@ class NativeAssembly(Assembly):
         super()._add_statements(name, group)
         neurons, layout = self.groups[name], self._layout(name)
         if name in self.listed:
-            neurons, layout = self.groups[name], self._layout(name)
-            layout |= {"listed_name": name}
+            layout |= {"listed_name": name, "traces": self._traces(name)}
             self._run(neurons, "stdpnet_spiked", "", "after_synapses", **layout)
+
+    def _traces(self, name: str) -> list[str]:
+        return [self._array(name, trace) for trace in self.listed.get(name, ())]
+
+    def _add_level(
+        self, name: str, group: dict[str, Any], level: str, n: int, index: np.ndarray
+    ) -> None:
+        super()._add_level(name, group, level, n, index)
+        if group["equations"][level] and group["precise"]:
+            api.use_template(
+                self.groups[f"{name}_{level}"].state_updater,
+                "stdpnet_neurons",
+                real="double",
+                precise=True,
+                n_sites=1,
+                n_maps=n,
+            )
 
     def assemble(self) -> Any:
         """Make all objects and the recorder, and return the network of them."""
@@ -159,8 +179,16 @@ class NativeAssembly(Assembly):
         layout: dict[str, Any] = {"n_sites": 1, "n_maps": int(members.N)}
         if is_population:
             layout = self._layout(group)
-        clock = self.start_clock if when == "start" else self.clock
-        self._run(members, "stdpnet_neurons", statements, when, clock=clock, **layout)
+        clock = self.clocks.get(when, self.clock)
+        self._run(
+            members,
+            "stdpnet_neurons",
+            statements,
+            "end" if when == "end" else "start",
+            clock=clock,
+            precise=False,
+            **layout,
+        )
 
     def _add_silence(self, name: str, group: dict[str, Any]) -> None:
         height, width, _ = group["shape"]
@@ -226,10 +254,11 @@ class NativeAssembly(Assembly):
             "stdpnet_normalize",
             "",
             "start",
-            clock=self.start_clock,
+            clock=self.clocks["start"],
             learning_array=self._learning(parts),
             w_array=self._array(parts.name, "w"),
             total_array=self._array(parts.name, "total"),
+            bound_array=self._array(parts.name, "w_max"),
             n_rows=prod(rows),
             n_maps=n_maps,
         )
@@ -241,6 +270,8 @@ class NativeAssembly(Assembly):
         self, parts: Any, projection: dict[str, Any], code: str, order: int
     ) -> None:
         template, layout = pathway(self.description, parts.name, code)
+        if layout.get("listed_name"):
+            layout["traces"] = self._traces(projection["target"])
         layout["learning_array"] = "" if code == "transmit" else self._learning(parts)
         for one in layout.get("collected", ()):
             one["type"] = api.c_type(parts, one["name"])

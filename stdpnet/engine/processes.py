@@ -67,9 +67,11 @@ class Job:
         cannot put a file into it while the others are being removed.
         """
         removed = self.folder.with_name(f"{self.folder.name}-removed")
-        with contextlib.suppress(OSError):
+        try:
             self.folder.rename(removed)
-            shutil.rmtree(removed, ignore_errors=True)
+        except OSError:
+            removed = self.folder
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 _lock = threading.RLock()

@@ -86,6 +86,13 @@ class Program:
                     shapes[f"{name}.{variable}"] = (group["shape"][2],)
         return shapes
 
+    def dtype(self, name: str) -> str:
+        """Return the type of a state variable, "group.variable"."""
+        group, _, variable = name.partition(".")
+        groups = self.description["groups"]
+        precise = group in groups and variable in groups[group]["precise"]
+        return "float64" if precise else str(self.description["dtype"])
+
     def parameter_names(self) -> set[str]:
         """Return the parameters, as "part.name", that a run needs."""
         parts = {**self.description["groups"], **self.description["projections"]}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stdpnet.catalog import unknown_name
+from stdpnet.engine.program import Program
 from stdpnet.models.equations import variables
 
 
@@ -28,6 +29,8 @@ class Request:
         Presentations from one record of the weights to the next.
     shape : tuple of int
         Of the weights.
+    dtype : str
+        Of what is recorded.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Request:
     ids: tuple[int, ...] = ()
     every: int = 1
     shape: tuple[int, ...] = ()
+    dtype: str = "int32"
 
     def __str__(self) -> str:
         return f"{self.name}:{self.every}"
@@ -44,28 +48,26 @@ class Request:
         if self.kind == "state":
             np.asarray(self.ids, np.int32).tofile(folder / f"ids_{self.name}")
 
-    def read(
-        self, folder: Path, dtype: str, n_examples: int, n_steps: int
-    ) -> np.ndarray:
+    def read(self, folder: Path, n_steps: int) -> np.ndarray:
         """Return the recorded rows, in the shape that `ChunkResult` states."""
         file = folder / f"record_{self.name}"
         if self.kind == "spikes":
             return np.fromfile(file, np.int32).reshape(-1, 3)
-        rows = np.fromfile(file, dtype)
+        rows = np.fromfile(file, self.dtype)
         if self.kind == "state":
-            return rows.reshape(n_examples, n_steps, len(self.ids))
+            return rows.reshape(-1, n_steps, len(self.ids))
         return rows.reshape(-1, *self.shape)
 
 
 def requests(
-    description: Mapping[str, Any], record: Mapping[str, Any] | Iterable[str]
+    program: Program, record: Mapping[str, Any] | Iterable[str]
 ) -> list[Request]:
-    """Return what is asked for, checked against a description.
+    """Return what is asked for, checked against a program.
 
     Parameters
     ----------
-    description : dict
-        What `stdpnet.models.network.Network.describe` returned.
+    program : Program
+        Of the network.
     record : dict, or iterable of str
         "group.spikes": True, "group.variable": neurons (ints) or True for all,
         "projection.variable": number of presentations between two records. The part
@@ -79,9 +81,9 @@ def requests(
     """
     if not isinstance(record, Mapping):
         record = {f"{name}.spikes": True for name in record}
-    recordable = _recordable(description)
+    recordable = _recordable(program.description)
     return [
-        _request(recordable[full], full, value)
+        _request(recordable[full], full, value, program.dtype(full))
         for name, value in record.items()
         if value is not False
         for full in [_full_name(name, recordable)]
@@ -114,7 +116,7 @@ def _full_name(name: str, recordable: Iterable[str]) -> str:
     return fitting[0]
 
 
-def _request(known: tuple[str, tuple], name: str, value: Any) -> Request:
+def _request(known: tuple[str, tuple], name: str, value: Any, dtype: str) -> Request:
     kind, shape = known
     if kind == "spikes":
         return Request(name, kind)
@@ -125,7 +127,7 @@ def _request(known: tuple[str, tuple], name: str, value: Any) -> Request:
                 f"to record {name!r}, give the number of presentations between two "
                 f"records, an integer >= 1; got {value!r}"
             )
-        return Request(name, kind, every=int(every), shape=shape)
+        return Request(name, kind, every=int(every), shape=shape, dtype=dtype)
     ids = np.arange(shape[0]) if value is True else np.atleast_1d(np.asarray(value))
     if (
         ids.dtype.kind not in "iu"
@@ -136,4 +138,4 @@ def _request(known: tuple[str, tuple], name: str, value: Any) -> Request:
         raise ValueError(
             f"to record {name!r}, give neurons from 0 to {shape[0] - 1}, got {value!r}"
         )
-    return Request(name, kind, ids=tuple(map(int, ids)))
+    return Request(name, kind, ids=tuple(map(int, ids)), dtype=dtype)

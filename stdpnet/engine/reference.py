@@ -18,11 +18,20 @@ from stdpnet.engine.brian2_api import brian2
 from stdpnet.models.network import NEVER
 from stdpnet.models.projections import Geometry
 
-#: When an input spikes, as Brian2 conditions on a `TimedArray` named `stimulus`.
+#: When an input spikes, as Brian2 conditions; `stimulus` is a function or a variable.
 INPUT_CONDITIONS = {
-    "steps": "stimulus(t, i) == timestep(t, dt) % n_steps",
-    "rates": "rand() < stimulus(t, i)*dt",
+    "steps": "{stimulus} == timestep(t, dt) % n_steps",
+    "rates": "rand() < {stimulus}*dt*int(timestep(t, dt) % n_steps < n_input_steps)",
 }
+
+
+class BeginningOfRun(api.CodeRunner):  # type: ignore[misc]
+    """Statements before the first presentation."""
+
+    def run(self) -> None:
+        """Run the statements at t = 0 only."""
+        if self.clock.timestep == 0:
+            super().run()
 
 
 class EndOfPresentation(api.CodeRunner):  # type: ignore[misc]
@@ -47,6 +56,10 @@ class ReferenceAssembly(Assembly):
         "part.name" to value in SI units.
     n_steps : int
         Time steps of a presentation.
+    n_input_steps : int, optional
+        Those of them with input; default: all.
+    fixed : bool
+        Whether each example is shown once, in order. Else `show` chooses it.
     """
 
     def __init__(
@@ -55,9 +68,13 @@ class ReferenceAssembly(Assembly):
         stimuli: dict[str, np.ndarray],
         parameters: dict[str, float],
         n_steps: int,
+        n_input_steps: int | None = None,
+        *,
+        fixed: bool = True,
     ) -> None:
         super().__init__(description, presentation=n_steps * description["dt"])
         self.stimuli, self.parameters, self.n_steps = stimuli, parameters, n_steps
+        self.n_input_steps, self.fixed = n_input_steps or n_steps, fixed
         self.counts: dict[str, Any] = {}
 
     def assemble(self) -> Any:
@@ -85,23 +102,42 @@ class ReferenceAssembly(Assembly):
         )
 
     def _make_input(self, name: str, group: dict[str, Any], n: int) -> Any:
+        kind, sizes = group["stimulus"], ("n_steps", "n_input_steps")
+        namespace: dict[str, Any] = {size: getattr(self, size) for size in sizes}
+        equations = list(group["equations"]["neuron"])
+        if self.fixed:
+            namespace["stimulus"] = self._timed(name, n, kind)
+            stimulus = "stimulus(t, i)"
+        else:
+            equations.append(f"shown : {'1' if kind == 'steps' else 'Hz'}")
+            stimulus = "shown"
+        return brian2.NeuronGroup(
+            n,
+            "\n".join(equations),
+            threshold=INPUT_CONDITIONS[kind].format(stimulus=stimulus),
+            method=METHODS,
+            name=name,
+            namespace=namespace,
+        )
+
+    def _timed(self, name: str, n: int, kind: str) -> Any:
+        """Return the stimulus as a function of time."""
         rows = self.stimuli[name].reshape(-1, n).astype(float)
         # One more row: the step that records the last presentation has no input.
-        blank = np.full((1, n), NEVER if group["stimulus"] == "steps" else 0.0)
-        unit = 1 if group["stimulus"] == "steps" else brian2.Hz
-        values = brian2.TimedArray(
+        blank = np.full((1, n), NEVER if kind == "steps" else 0.0)
+        unit = 1 if kind == "steps" else brian2.Hz
+        return brian2.TimedArray(
             np.concatenate([rows, blank]) * unit,
             dt=self.clock.dt,
             name=f"stimulus_{name}",
         )
-        return brian2.NeuronGroup(
-            n,
-            "\n".join(group["equations"]["neuron"]),
-            threshold=INPUT_CONDITIONS[group["stimulus"]],
-            method=METHODS,
-            name=name,
-            namespace={"stimulus": values, "n_steps": self.n_steps},
-        )
+
+    def show(self, example: int, gain: float) -> None:
+        """Set what the inputs do in the next presentation."""
+        for name, rows in self.stimuli.items():
+            is_rate = self.description["groups"][name]["stimulus"] == "rates"
+            shown = rows[example].ravel() * (gain if is_rate else 1)
+            api.set_values(self.groups[name], "shown", shown.astype(float))
 
     def _make_rivals(self, name: str, group: dict[str, Any], n: int) -> Any:
         """Neurons of which only the best that cross in a step spike."""
@@ -148,13 +184,13 @@ class ReferenceAssembly(Assembly):
         self.others.append(runner)
 
     def _at_presentation(self, group: str, statements: list[str], when: str) -> None:
-        runner = {"start": api.CodeRunner, "end": EndOfPresentation}[when](
+        runner = _RUNNERS[when](
             self.groups[group],
             "stateupdate",
             code="\n".join(statements),
             clock=self.clock,
             when="start",
-            order={"end": -2, "start": 0}[when],
+            order=-2 if when == "end" else 0,
             override_conditional_write=overridden(when),
             name=f"{group}_{when}*",
         )
@@ -206,21 +242,18 @@ class ReferenceAssembly(Assembly):
         self.others.append(synapses)
 
     def _normalize(self, name: str, projection: dict[str, Any]) -> None:
-        """Scale the weights of every map before every presentation but the one after."""
+        """Scale the weights of every map before every presentation, up to their bound."""
         parts, n_maps = self.groups[name], projection["weights"][-1]
-        n_examples = min(len(rows) for rows in self.stimuli.values())
-        total = self.parameters[f"{name}.total"]
+        total, bound = (self.parameters[f"{name}.{p}"] for p in ("total", "w_max"))
 
         def scale() -> None:
-            if self.clock.timestep >= n_examples:
-                return
             w = api.get_values(parts, "w").reshape(-1, n_maps)
             sums = w.sum(axis=0, dtype=float)
             factors = np.where(sums > 0, total / np.where(sums > 0, sums, 1), 1)
-            api.set_values(parts, "w", (w * factors).ravel())
+            api.set_values(parts, "w", np.minimum(w * factors, bound).ravel())
 
         self.others.append(
-            brian2.NetworkOperation(scale, clock=self.clock, when="start", order=-1)
+            brian2.NetworkOperation(scale, clock=self.clock, when="start", order=1)
         )
 
     def _add_silence(self, name: str, group: dict[str, Any]) -> None:
@@ -258,6 +291,40 @@ class ReferenceAssembly(Assembly):
             name=f"{name}_record",
         )
         self.others += [pooling, self.counts[name]]
+
+
+_RUNNERS = {
+    "begin": BeginningOfRun,
+    "start": api.CodeRunner,
+    "end": EndOfPresentation,
+}
+
+
+def run_presentations(
+    network: Any, assembly: ReferenceAssembly, n_examples: int, again: Any = None
+) -> np.ndarray:
+    """Run a network; return how often each example was shown.
+
+    Parameters
+    ----------
+    again : (Again, callable), optional
+        When an example is shown again; the number of spikes so far that count.
+    """
+    shown = np.ones(n_examples, np.uint32)
+    if again is None:
+        network.run(n_examples * assembly.clock.dt, namespace={})
+    else:
+        when, spikes = again
+        for example in range(n_examples):
+            for times in range(when.limit + 1):
+                before = spikes()
+                assembly.show(example, 1 + when.brighter * times)
+                network.run(assembly.clock.dt, namespace={})
+                if spikes() - before >= when.spikes:
+                    break
+            shown[example] = times + 1
+    end_last_presentation(assembly.clock, network.objects)
+    return shown
 
 
 def end_last_presentation(clock: Any, objects: Iterable[Any]) -> None:

@@ -14,10 +14,16 @@ from typing import Any
 import numpy as np
 
 from stdpnet.engine import cache
-from stdpnet.engine.checks import check_arrays, plain_values
+from stdpnet.engine.checks import (
+    check_again,
+    check_arrays,
+    check_input_steps,
+    plain_values,
+)
 from stdpnet.engine.processes import Job, new_job
 from stdpnet.engine.program import Program, ProgramError
 from stdpnet.engine.recording import requests
+from stdpnet.models.parts import Again
 
 #: How the stimulus of an input is stored.
 STIMULUS_DTYPES = {"steps": np.uint16, "rates": np.float32}
@@ -37,18 +43,21 @@ class ChunkResult:
         For each counter, pooled spike counts, uint16, (n_examples, height, width,
         n_maps). A counter that is full ends the run.
     recordings : dict
-        For "group.spikes", int32 (n_spikes, 3): example, step, neuron; for
-        "group.variable", (n_examples, n_steps, n_neurons), at the end of each step;
-        for "projection.variable", (n_times, ...) of the shape of the weights.
+        For "group.spikes", int32 (n_spikes, 3): presentation, step, neuron; for
+        "group.variable", (n_presentations, n_steps, n_neurons), at the end of each
+        step; for "projection.variable", (n_times, ...) of the shape of the weights.
     events : dict
         Number of "group.spikes", and of synaptic "projection.events" and
         "projection.updates" of weights.
+    presentations : ndarray of uint32, shape (n_examples,)
+        How often each example was shown: once, unless it was shown again.
     """
 
     state: dict[str, np.ndarray]
     counts: dict[str, np.ndarray]
     recordings: dict[str, np.ndarray] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
+    presentations: np.ndarray = field(default_factory=lambda: np.ones(0, np.uint32))
 
     @property
     def spikes(self) -> dict[str, np.ndarray]:
@@ -67,6 +76,8 @@ def run_chunk(
     parameters: Mapping[str, float],
     *,
     n_steps: int,
+    n_input_steps: int | None = None,
+    again: tuple[str, Again] | None = None,
     seed: int,
     record: Mapping[str, Any] | Iterable[str] = (),
 ) -> ChunkResult:
@@ -85,6 +96,10 @@ def run_chunk(
         Values from `Network.parameter_values`, in SI units.
     n_steps : int
         Length of a presentation in time steps.
+    n_input_steps : int, optional
+        Steps after which rates are zero until the next presentation; default: all.
+    again : (str, Again), optional
+        A population, and when an example is shown again because it spikes too little.
     seed : int
         Seed of the random numbers drawn in this chunk.
     record : dict, or iterable of str
@@ -100,12 +115,16 @@ def run_chunk(
         If the program crashed, was interrupted or did not finish, or a counter
         was full. Nothing of such a chunk is returned.
     """
-    recorded = requests(program.description, record)
+    recorded = requests(program, record)
     n_examples = check_arrays(program, stimuli, state, n_steps)
+    n_input_steps = check_input_steps(n_input_steps, n_steps)
+    check_again(program, again)
     values = plain_values(program, parameters)
     settings = {
         "STDPNET_EXAMPLES": str(n_examples),
         "STDPNET_STEPS": str(n_steps),
+        "STDPNET_INPUT_STEPS": str(n_input_steps),
+        "STDPNET_AGAIN": _again_text(again),
         "STDPNET_SEED": str(seed % 2**32),
         "STDPNET_RECORD": ",".join(map(str, recorded)),
     }
@@ -116,10 +135,15 @@ def run_chunk(
         _run(program, job, settings, values)
         result = _read_results(job.folder, program, n_examples, n_steps)
         for request in recorded:
-            dtype = program.description["dtype"]
-            rows = request.read(job.folder, dtype, n_examples, n_steps)
-            result.recordings[request.name] = rows
+            result.recordings[request.name] = request.read(job.folder, n_steps)
         return result
+
+
+def _again_text(again: tuple[str, Again] | None) -> str:
+    if again is None:
+        return ""
+    population, when = again
+    return f"{population} {when.spikes} {when.brighter!r} {when.limit}"
 
 
 @contextlib.contextmanager
@@ -157,8 +181,7 @@ def _write_inputs(
             dtype = STIMULUS_DTYPES[group["stimulus"]]
             _write_array(folder / f"stimulus_{name}", stimuli[name], dtype)
     for name in program.state_shapes():
-        dtype = program.description["dtype"]
-        _write_array(folder / f"state_{name}", state[name], dtype)
+        _write_array(folder / f"state_{name}", state[name], program.dtype(name))
 
 
 def _write_array(file: Path, array: np.ndarray, dtype: Any) -> None:
@@ -252,7 +275,7 @@ def _read_results(
     state = {}
     for name, shape in program.state_shapes().items():
         file = _state_file(folder, program, name)
-        state[name] = _read_array(file, program.description["dtype"], shape)
+        state[name] = _read_array(file, program.dtype(name), shape)
         if not np.isfinite(state[name]).all():
             raise ProgramError(
                 f"{name} is no longer finite after this chunk, which is discarded; "
@@ -263,7 +286,12 @@ def _read_results(
         for name, counter in program.description["counters"].items()
     }
     rows = (line.split() for line in (folder / "tally").read_text().splitlines())
-    return ChunkResult(state, counts, events={name: int(n) for name, n in rows})
+    return ChunkResult(
+        state,
+        counts,
+        events={name: int(n) for name, n in rows},
+        presentations=_read_array(folder / "presentations", np.uint32, (n_examples,)),
+    )
 
 
 def _read_counts(

@@ -12,7 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from stdpnet.engine import interpreter
 from stdpnet.engine.processes import Job
 from stdpnet.engine.program import Program, ProgramError, _last_error
 from stdpnet.engine.run import MAX_COUNT, STIMULUS_DTYPES, brian2_name
+from stdpnet.models.parts import Again
 
 _lock = threading.Lock()
 _worker: subprocess.Popen | None = None
@@ -138,12 +139,13 @@ def carry_out(request: dict[str, Any]) -> None:
     """Build the reference network of a request, run it, write its results."""
     from stdpnet.engine.brian2_api import FLOATS, brian2
     from stdpnet.engine.monitors import Monitors
-    from stdpnet.engine.reference import ReferenceAssembly, end_last_presentation
+    from stdpnet.engine.reference import ReferenceAssembly, run_presentations
 
     program = Program(request["description"], request["backend"])
     folder, settings = Path(request["folder"]), request["environment"]
     n_steps = int(settings["STDPNET_STEPS"])
     n_examples = int(settings["STDPNET_EXAMPLES"])
+    again = settings["STDPNET_AGAIN"].split()
     wanted = [name.split(":") for name in settings["STDPNET_RECORD"].split(",") if name]
     brian2.start_scope()
     brian2.prefs.codegen.target = program.backend
@@ -155,15 +157,26 @@ def carry_out(request: dict[str, Any]) -> None:
         _read_stimuli(program, folder, n_examples),
         request["parameters"],
         n_steps,
+        int(settings["STDPNET_INPUT_STEPS"]),
+        fixed=not again,
     )
     network = assembly.assemble()
     _set_state(program, assembly, folder)
-    monitors = Monitors(assembly, folder, {name: int(n) for name, n in wanted})
+    every = {name: int(n) for name, n in wanted}
+    monitors = Monitors(assembly, folder, every, program.dtype)
     network.add(*monitors.objects)
-    network.run(n_examples * assembly.clock.dt, namespace={})
-    end_last_presentation(assembly.clock, network.objects)
-    _write_results(program, assembly, folder)
+    shown = run_presentations(
+        network, assembly, n_examples, _when(again, monitors) if again else None
+    )
+    _write_results(program, assembly, folder, shown)
     monitors.write(folder)
+
+
+def _when(again: list[str], monitors: Any) -> tuple[Again, Callable[[], int]]:
+    """Return when examples are shown again, and what counts the spikes for that."""
+    name, spikes, brighter, limit = again
+    when = Again(spikes=int(spikes), brighter=float(brighter), limit=int(limit))
+    return when, lambda: int(monitors.spikes[name].num_spikes)
 
 
 def _read_stimuli(
@@ -187,19 +200,23 @@ def _set_state(program: Program, assembly: Any, folder: Path) -> None:
     from stdpnet.engine import brian2_api as api
 
     for name in program.state_shapes():
-        values = np.fromfile(folder / f"state_{name}", program.description["dtype"])
+        values = np.fromfile(folder / f"state_{name}", program.dtype(name))
         api.set_values(*_where(program, assembly, name), values)
 
 
-def _write_results(program: Program, assembly: Any, folder: Path) -> None:
+def _write_results(
+    program: Program, assembly: Any, folder: Path, shown: np.ndarray
+) -> None:
     from stdpnet.engine import brian2_api as api
 
     for name in program.state_shapes():
         values = api.get_values(*_where(program, assembly, name))
-        values.astype(program.description["dtype"]).tofile(folder / f"result_{name}")
+        values.astype(program.dtype(name)).tofile(folder / f"result_{name}")
+    shown.tofile(folder / "presentations")
     for name, monitor in assembly.counts.items():
         # The first row is from before the first presentation.
-        counts = np.minimum(np.asarray(monitor.count).T[1:], MAX_COUNT)
+        counts = np.asarray(monitor.count).T[np.cumsum(shown)]
+        counts = np.minimum(counts, MAX_COUNT)
         counts.astype(np.uint16).tofile(folder / f"counts_{name}")
 
 

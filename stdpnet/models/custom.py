@@ -34,7 +34,7 @@ class EquationNeuron(NeuronModel):
         Name in messages.
     equations, threshold, reset, refractory, start, end, strength : str
         As in `NeuronModel`.
-    inputs, per_map, learning_parameters, decays : tuple of str
+    inputs, per_map, precise, learning_parameters, decays : tuple of str
         As in `NeuronModel`.
     parameters : dict
         Value of every parameter in the texts: a number, or a quantity like "20 ms".
@@ -56,6 +56,7 @@ class EquationNeuron(NeuronModel):
     strength: str = text("v")  # type: ignore[misc]
     inputs: tuple[str, ...] = names(("v",))  # type: ignore[misc]
     per_map: tuple[str, ...] = names()  # type: ignore[misc]
+    precise: tuple[str, ...] = names()  # type: ignore[misc]
     learning_parameters: tuple[str, ...] = names()  # type: ignore[misc]
     decays: tuple[str, ...] = names()  # type: ignore[misc]
     parameters: dict[str, Any] = table(doc="parameters of the texts")
@@ -141,7 +142,7 @@ _TEXTS = {
     "neuron": (
         EquationNeuron,
         ("equations", "threshold", "reset", "refractory", "start", "end", "strength"),
-        ("inputs", "per_map", "learning_parameters", "decays"),
+        ("inputs", "per_map", "precise", "learning_parameters", "decays"),
     ),
     "rule": (
         EquationRule,

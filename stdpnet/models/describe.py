@@ -17,12 +17,15 @@ from stdpnet.models.equations import (
     variables,
 )
 from stdpnet.models.neurons import NeuronModel
+from stdpnet.models.parts import Projection
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import WinnerTakeAll
 from stdpnet.units import DIMENSIONLESS, Dimension, Quantity, as_quantity, brian2_unit
 
 #: Ends of a connection, as rules name them.
 SIDES = ("pre", "post")
+#: Parameters that a projection has besides those of its rule.
+_OF_PROJECTIONS = ("learning", "total")
 _OF_NEURON = re.compile(r"\b([A-Za-z]\w*)_(pre|post)\b")
 
 
@@ -52,10 +55,12 @@ def describe_group(shape: Any, stimulus: str = "") -> dict[str, Any]:
         "shape": list(shape),
         "stimulus": stimulus,
         "equations": _levels(),
+        "begin": _levels(),
         "start": _levels(),
         "end": _levels(),
         "parameters": {},
         "tables": {},
+        "precise": [],
         "source_reset": [],
         "target_reset": [],
         "reset": [],
@@ -65,6 +70,18 @@ def describe_group(shape: Any, stimulus: str = "") -> dict[str, Any]:
 
 def _levels() -> dict[str, list[str]]:
     return {"neuron": [], "map": [], "site": []}
+
+
+def begin_once(group: dict[str, Any]) -> None:
+    """Let a group start anew when a run begins, not before every presentation.
+
+    What competition has silenced speaks again with every presentation all the same.
+    """
+    anew = ("spent", "map_wins", "site_wins")
+    for level, statements in group["start"].items():
+        every = [line for line in statements if line.split()[0] in anew]
+        group["begin"][level] = [line for line in statements if line not in every]
+        group["start"][level] = every
 
 
 def describe_population(
@@ -85,6 +102,7 @@ def describe_population(
         "parameters": parameter_units(neuron),
         "tables": {name: list(values) for name, values in neuron.tables.items()},
         "strength": neuron.inputs[0],
+        "precise": list(neuron.precise),
     }
     if competition is not None:
         _add_competition(described, neuron, competition)
@@ -108,7 +126,7 @@ def check_neuron(neuron: NeuronModel) -> dict[str, Dimension]:
             check_condition(f"{owner}.{part}", getattr(neuron, part), names)
     for part in ("reset", "start", "end"):
         check_statements(f"{owner}.{part}", getattr(neuron, part), names)
-    for part in ("inputs", "per_map"):
+    for part in ("inputs", "per_map", "precise"):
         for name in getattr(neuron, part):
             if name not in own:
                 raise ValueError(
@@ -190,6 +208,12 @@ def check_rule(rule: PlasticityRule, neurons: dict[str, dict[str, Dimension]]) -
         If a line cannot be read, a name is not known or dimensions disagree.
     """
     owner, names = rule.title, _dimensions(rule)
+    for taken in _OF_PROJECTIONS:
+        if taken in names:
+            raise ValueError(
+                f"{owner}: projections have a parameter {taken!r} of their own; choose "
+                "another name"
+            )
     traces: dict[str, Dimension] = {}
     for side in SIDES:
         found = check_equations(f"{owner}.{side}_equations", rule.traces(side), names)
@@ -232,3 +256,32 @@ def _add_traces(
     group["equations"]["neuron"] += map(rename, lines(rule.traces(side)))
     group[end] += map(rename, lines(rule.trace_reset(side)))
     group["start"]["neuron"] += [f"{name}_{trace} = 0" for trace in traces]
+
+
+# -- synapses that can be pruned ----------------------------------------------------
+
+
+def add_mask(part: Projection, described: dict[str, Any]) -> None:
+    """Let weights stay zero where `kept` is zero, whatever the rule does."""
+    if part.rule is None:
+        raise ValueError(
+            f"Projection {part.name!r}: only weights that learn are prunable; leave "
+            "prunable out and set those weights to zero"
+        )
+    described["variables"] = [*described["variables"], "kept"]
+    for code in ("learn_pre", "learn_post", "learn_end"):
+        if described[code]:
+            described[code] += "\nw = w*kept"
+
+
+def add_correlation(part: Projection, described: dict[str, Any]) -> None:
+    """Let synapses add up the source's trace at spikes of the target."""
+    traces = described["traces"]["pre"]
+    if not traces:
+        raise ValueError(
+            f"Projection {part.name!r}: correlation needs a rule with a trace of the "
+            "source, such as TraceSTDP; choose another criterion of pruning"
+        )
+    described["variables"] = [*described["variables"], "correlation"]
+    line = f"correlation = correlation + {traces[0]}"
+    described["learn_post"] = f"{described['learn_post']}\n{line}".strip()

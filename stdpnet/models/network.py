@@ -12,12 +12,16 @@ from typing import Any
 from stdpnet.catalog import unknown_name
 from stdpnet.models.describe import (
     SIDES,
+    add_correlation,
+    add_mask,
+    begin_once,
     describe_group,
     describe_population,
     describe_rule,
     parameter_numbers,
 )
-from stdpnet.models.neurons import NeuronModel
+from stdpnet.models.parts import Again as Again
+from stdpnet.models.parts import Counter, Input, Population, Projection
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import (
     AllToOthers,
@@ -25,12 +29,11 @@ from stdpnet.models.projections import (
     OneToOne,
     Shape,
     SumPooling,
-    WinnerTakeAll,
 )
 from stdpnet.units import Quantity
 
 #: Version of the plain data that `Network.describe` returns.
-DESCRIPTION_FORMAT = 2
+DESCRIPTION_FORMAT = 3
 #: As the step of a spike: never. No presentation has more time steps than this.
 NEVER = 65535
 #: What the engine adds to a population, named after it.
@@ -38,87 +41,6 @@ LEVELS = ("map", "site", "rivals")
 
 DTYPES = ("float32", "float64")
 STIMULI = ("steps", "rates")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Input:
-    """Neurons that spike as the stimulus says.
-
-    Parameters
-    ----------
-    name : str
-        Name of the population.
-    shape : (int, int, int)
-        Height, width, channels.
-    stimulus : {"steps", "rates"}
-        "steps": each neuron spikes once, in a given time step, or never.
-        "rates": Poisson spikes of a given rate.
-    """
-
-    name: str
-    shape: Shape
-    stimulus: str = "steps"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Population:
-    """Neurons of one model, in feature maps, with or without competition."""
-
-    name: str
-    shape: Shape
-    neuron: NeuronModel
-    competition: WinnerTakeAll | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Projection:
-    """Weighted connections between two populations; plastic if there is a rule.
-
-    Parameters
-    ----------
-    name : str
-        Name of the projection.
-    source, target : str
-        Names of the input or population where it begins, and of the population
-        where it ends; the same one for recurrent connections.
-    geometry : Convolution, OneToOne or AllToOthers
-        Who is joined to whom.
-    rule : PlasticityRule, optional
-        How weights change; without one they do not.
-    into : str, optional
-        Variable of the target neuron that a spike adds its weight to; default:
-        the first of `NeuronModel.inputs`.
-    inhibitory : bool
-        Whether weights are subtracted.
-    transmits : bool
-        Without, spikes change weights but do not reach the target (for probes
-        of a rule).
-    weights : float or array, optional
-        Weights to start from; default: random ones, as the rule makes them.
-    total : float, optional
-        While learning, the weights of each target neuron (each map) are scaled
-        before every presentation so that they add up to this.
-    """
-
-    name: str
-    source: str
-    target: str
-    geometry: Convolution | OneToOne | AllToOthers
-    rule: PlasticityRule | None = None
-    into: str | None = None
-    inhibitory: bool = False
-    transmits: bool = True
-    weights: Any = None
-    total: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counter:
-    """Spike counts of a population, added up over pooling windows, per example."""
-
-    name: str
-    source: str
-    pooling: SumPooling | OneToOne
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +55,9 @@ class Network:
         Time step.
     dtype : {"float32", "float64"}
         Precision of all state variables and parameters.
+    continuous : bool
+        Whether potentials and traces go on from one presentation to the next in the
+        same run, instead of starting each of them anew.
 
     Raises
     ------
@@ -146,6 +71,7 @@ class Network:
     counters: Sequence[Counter] = ()
     dt: Quantity
     dtype: str = "float32"
+    continuous: bool = False
 
     def __post_init__(self) -> None:
         self._check_choices()
@@ -201,7 +127,7 @@ class Network:
                 for p in self.populations
             },
         }
-        return {
+        described = {
             "format": DESCRIPTION_FORMAT,
             "dt": self.dt.value,
             "dtype": self.dtype,
@@ -211,13 +137,17 @@ class Network:
             },
             "counters": {c.name: self._describe_counter(c) for c in self.counters},
         }
+        if self.continuous:
+            for group in groups.values():
+                begin_once(group)
+        return described
 
     def _describe_projection(
         self, part: Projection, groups: dict[str, Any]
     ) -> dict[str, Any]:
         self._check_ends(part)
         source, target = self.shape(part.source), self.shape(part.target)
-        described = {
+        described: dict[str, Any] = {
             "source": part.source,
             "target": part.target,
             "geometry": part.geometry.to_dict(),
@@ -238,22 +168,17 @@ class Network:
             ends = {"pre": groups[part.source], "post": groups[part.target]}
             described |= describe_rule(part.name, part.rule, ends)
         if part.total is not None:
-            described["parameters"] = dict(described["parameters"]) | {"total": "1"}  # type: ignore[call-overload]
+            described["parameters"]["total"] = "1"
+        if part.correlates:
+            add_correlation(part, described)
+        if part.prunable:
+            add_mask(part, described)
         return described
 
     def _check_ends(self, part: Projection) -> None:
         groups = self._groups()
-        if part.total is not None and not part.total > 0:
-            raise ValueError(
-                f"Projection {part.name!r}: total must be > 0, got {part.total}"
-            )
-        if part.total is not None and (
-            part.rule is None or not isinstance(part.geometry, Convolution)
-        ):
-            raise ValueError(
-                f"Projection {part.name!r}: total is for weights that learn in a "
-                "Convolution; leave it out"
-            )
+        if part.total is not None:
+            _check_total(part)
         for end in (part.source, part.target):
             if end not in groups:
                 raise ValueError(
@@ -311,6 +236,11 @@ class Network:
                 f"Counter {part.name!r}: "
                 + unknown_name("input or population", part.source, self._groups())
             )
+        if not isinstance(part.pooling, (SumPooling, OneToOne)):
+            raise ValueError(
+                f"Counter {part.name!r}: pooling must be a SumPooling or OneToOne, got "
+                f"{type(part.pooling).__name__}"
+            )
         shape = part.pooling.target_shape(self.shape(part.source))
         return {
             "source": part.source,
@@ -343,3 +273,21 @@ class Network:
             if projection.total is not None:
                 values[f"{projection.name}.total"] = float(projection.total)
         return values
+
+
+def _check_total(part: Projection) -> None:
+    """Refuse a sum of weights that cannot be, or that the weights cannot have."""
+    name, rule = f"Projection {part.name!r}", part.rule
+    if isinstance(part.total, bool) or not isinstance(part.total, (int, float)):
+        raise ValueError(f"{name}: total must be a number, got {part.total!r}")
+    if not 0 < part.total < float("inf"):
+        raise ValueError(f"{name}: total must be > 0 and finite, got {part.total}")
+    if rule is None or not isinstance(part.geometry, Convolution):
+        raise ValueError(
+            f"{name}: total is for weights that learn in a Convolution; leave it out"
+        )
+    if rule.levels is not None:
+        raise ValueError(
+            f"{name}: total scales weights, but those of {rule.title} keep to its "
+            "levels; leave it out"
+        )

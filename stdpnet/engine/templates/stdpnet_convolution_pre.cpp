@@ -16,7 +16,7 @@
     {% endif %}
     {% if listed_name %}
     stdpnet::Spiked& _spiked = stdpnet::spiked("{{listed_name}}", {{target_height * target_width}}, {{n_maps}});
-    _spiked.begin();
+    _spiked.begin({% include 'stdpnet_tells.cpp' %});
     {% endif %}
     {% if collected %}
     static int32_t _list_post[{{n_most}}], _list_kernel[{{n_most}}];

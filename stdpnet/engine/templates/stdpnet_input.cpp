@@ -10,9 +10,9 @@
     _events[N] = _input.spikes(stdpnet::step, _events);
     {% else %}
     static const stdpnet::Stimulus<float> _stimulus("stimulus_{{input_name}}", N);
-    static stdpnet::PoissonInput _input(N, stdpnet::n_steps(), {{dt_seconds}});
+    static stdpnet::PoissonInput _input(N, stdpnet::n_input_steps(), {{dt_seconds}});
     static auto& _random = brian::_random_generators[0];
-    if (stdpnet::step == 0) _input.present(_stimulus.row(stdpnet::example), _random);
+    if (stdpnet::step == 0) _input.present(_stimulus.row(stdpnet::example), stdpnet::gain, _random);
     _events[N] = _input.spikes(stdpnet::step, _events, _random);
     {% endif %}
 {% endblock %}

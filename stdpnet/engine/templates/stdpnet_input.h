@@ -37,10 +37,10 @@ class PoissonInput {
   PoissonInput(size_t n, int32_t n_steps, double dt)
       : head_(n_steps), next_(n), gap_scale_(n), dt_(dt), n_steps_(n_steps) {}
   template <typename Random>
-  void present(const float* rates, Random& random) {
+  void present(const float* rates, double gain, Random& random) {
     std::fill(head_.begin(), head_.end(), -1);
     for (size_t i = 0; i < next_.size(); i++) {
-      const double p = rates[i] * dt_;
+      const double p = rates[i] * gain * dt_;
       if (p <= 0) continue;
       gap_scale_[i] = p < 1 ? 1 / std::log1p(-p) : 0;
       schedule(static_cast<int32_t>(i), 0, random);
@@ -48,6 +48,7 @@ class PoissonInput {
   }
   template <typename Random>
   int32_t spikes(int32_t step, int32_t* events, Random& random) {
+    if (step >= n_steps_) return 0;
     int32_t count = 0;
     for (int32_t i = head_[step]; i >= 0; i = next_[i]) events[count++] = i;
     std::sort(events, events + count);

@@ -1,4 +1,5 @@
-{# The counts of a presentation, appended to a file and set back to zero. #}
+{# The counts of a presentation, appended to a file and set back to zero; those of an
+   example that is shown again are forgotten. #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
     static stdpnet::Output _output("counts_{{counter_name}}");
@@ -8,5 +9,5 @@
         _row[_i] = static_cast<uint16_t>(std::min(_counts[_i], 65535));
         _counts[_i] = 0;
     }
-    _output.write(_row.data(), _row.size() * sizeof(uint16_t));
+    if (stdpnet::is_last) _output.write(_row.data(), _row.size() * sizeof(uint16_t));
 {% endblock %}

@@ -17,6 +17,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,11 @@ namespace stdpnet {
 // Ends with the thread that started it, however that ends.
 inline const int ends_with_parent = prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
-inline size_t example = 0;  // of this run, from 0
-inline int32_t step = 0;    // of this presentation, from 0
+inline size_t example = 0;       // of this run, from 0
+inline size_t presentation = 0;  // more than examples, if some are shown again
+inline int32_t step = 0;         // of this presentation, from 0
+inline double gain = 1;          // on all rates: one where an example is shown first
+inline bool is_last = true;      // of the presentations of this example
 
 // Stands in for an index array of Brian2 whose entries need not be stored.
 struct Shift {
@@ -62,6 +66,11 @@ inline size_t n_examples() {
 }
 inline int32_t n_steps() {
   static const int32_t n = std::stoi(setting("STDPNET_STEPS"));
+  return n;
+}
+// After these steps of a presentation its rates are zero.
+inline int32_t n_input_steps() {
+  static const int32_t n = std::stoi(setting("STDPNET_INPUT_STEPS"));
   return n;
 }
 inline unsigned long seed() { return std::stoul(setting("STDPNET_SEED")); }
@@ -136,7 +145,7 @@ inline std::map<std::string, int64_t>& tallies() {
 }
 inline int64_t& tally(const std::string& name) { return tallies()[name]; }
 
-// Spikes as (example, step, neuron), only of the groups asked for.
+// Spikes as (presentation, step, neuron), only of the groups asked for.
 class SpikeLog {
  public:
   explicit SpikeLog(const std::string& name) : tally_(tally(name + ".spikes")) {
@@ -146,7 +155,7 @@ class SpikeLog {
     tally_ += n;
     if (output_ == nullptr) return;
     for (int32_t k = 0; k < n; k++) {
-      const int32_t row[3] = {static_cast<int32_t>(example), step, events[k]};
+      const int32_t row[3] = {static_cast<int32_t>(presentation), step, events[k]};
       output_->write(row, sizeof(row));
     }
   }
@@ -185,7 +194,7 @@ class WeightLog {
   }
   template <typename T>
   void add(const T* values, size_t n) {
-    if (every_ > 0 && (example + 1) % every_ == 0) output_->write(values, n * sizeof(T));
+    if (every_ > 0 && (presentation + 1) % every_ == 0) output_->write(values, n * sizeof(T));
   }
 
  private:
@@ -193,16 +202,20 @@ class WeightLog {
   Output* output_ = nullptr;
 };
 
-// Neurons that have spiked in this presentation, by position.
+// Neurons that have spiked in this presentation, or whose traces still tell of it, by position.
 class Spiked {
  public:
   Spiked(size_t n_sites, int32_t n_maps)
       : count_(n_sites), maps_(n_sites * n_maps), seen_(n_sites * n_maps), n_maps_(n_maps) {}
-  void begin() {
-    if (example_ == example) return;
+  template <typename Tells>
+  void begin(const Tells& tells) {
+    if (presentation_ == presentation) return;
     for (int32_t neuron : neurons_) seen_[neuron] = count_[neuron / n_maps_] = 0;
+    before_.swap(neurons_);
     neurons_.clear();
-    example_ = example;
+    for (int32_t neuron : before_)
+      if (tells(neuron)) add(&neuron, 1);
+    presentation_ = presentation;
   }
   void add(const int32_t* events, int32_t n) {
     for (int32_t k = 0; k < n; k++) {
@@ -217,10 +230,10 @@ class Spiked {
   const int32_t* maps(int32_t site) const { return &maps_[static_cast<size_t>(site) * n_maps_]; }
 
  private:
-  std::vector<int32_t> count_, maps_, neurons_;
+  std::vector<int32_t> count_, maps_, neurons_, before_;
   std::vector<char> seen_;
   int32_t n_maps_;
-  size_t example_ = 0;
+  size_t presentation_ = 0;
 };
 inline Spiked& spiked(const std::string& group, size_t n_sites, int32_t n_maps) {
   static std::map<std::string, Spiked> all;
@@ -229,24 +242,70 @@ inline Spiked& spiked(const std::string& group, size_t n_sites, int32_t n_maps) 
 
 inline int32_t ceil_div(int32_t a, int32_t b) { return a <= 0 ? 0 : (a + b - 1) / b; }
 
+// When an example is shown again, with higher rates: while a group spikes too little.
+class Again {
+ public:
+  Again() {
+    std::istringstream text(setting("STDPNET_AGAIN"));
+    std::string group;
+    if (text >> group >> least_ >> brighter_ >> limit_) spikes_ = &tally(group + ".spikes");
+  }
+  void first() {
+    gain = 1;
+    times_ = 0;
+  }
+  void begin() { before_ = spikes_ == nullptr ? 0 : *spikes_; }
+  bool enough() const {
+    return spikes_ == nullptr || *spikes_ - before_ >= least_ || times_ >= limit_;
+  }
+  void next() {
+    gain += brighter_;
+    times_++;
+  }
+
+ private:
+  const int64_t* spikes_ = nullptr;
+  int64_t least_ = 0, before_ = 0;
+  double brighter_ = 0;
+  size_t limit_ = 0, times_ = 0;
+};
+
 // Brian2's run loop without its clock bookkeeping (a system call a step): every
-// object of the step clock each step, the others at the start or the end of a
-// presentation.
+// object of the step clock each step, the others at the beginning of the run, or at
+// the start or the end of a presentation.
 template <typename Objects, typename Clock>
-void run(const Objects& objects, Clock& clock, Clock& start_clock, double& completed) {
-  std::vector<void (*)()> starts, steps, ends;
+void run(const Objects& objects, Clock& clock, Clock& begin_clock, Clock& start_clock,
+         double& completed) {
+  std::vector<void (*)()> begins, starts, steps, ends;
   for (const auto& object : objects) {
     if (object.second == nullptr) continue;
-    auto& called = object.first == &clock ? steps : object.first == &start_clock ? starts : ends;
+    auto& called = object.first == &clock         ? steps
+                   : object.first == &begin_clock ? begins
+                   : object.first == &start_clock ? starts
+                                                  : ends;
     called.push_back(object.second);
   }
+  Again again;
+  Output presentations("presentations");
+  for (auto run_object : begins) run_object();
   for (example = 0; example < n_examples(); example++) {
-    for (auto run_object : starts) run_object();
-    for (step = 0; step < n_steps(); step++) {
-      for (auto run_object : steps) run_object();
-      clock.tick();
+    again.first();
+    for (uint32_t shown = 1;; shown++) {
+      again.begin();
+      for (auto run_object : starts) run_object();
+      for (step = 0; step < n_steps(); step++) {
+        for (auto run_object : steps) run_object();
+        clock.tick();
+      }
+      is_last = again.enough();
+      for (auto run_object : ends) run_object();
+      presentation++;
+      if (is_last) {
+        presentations.write(&shown, sizeof(shown));
+        break;
+      }
+      again.next();
     }
-    for (auto run_object : ends) run_object();
   }
   Output::close_all();
   std::ofstream tally_file(path("tally"));

@@ -3,6 +3,6 @@
 {% extends 'common_group.cpp' %}
 {% block maincode %}
     stdpnet::Spiked& _spiked = stdpnet::spiked("{{listed_name}}", {{n_sites}}, {{n_maps}});
-    _spiked.begin();
+    _spiked.begin({% include 'stdpnet_tells.cpp' %});
     _spiked.add({{_spikespace}}, {{_spikespace}}[N]);
 {% endblock %}

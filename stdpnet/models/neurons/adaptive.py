@@ -157,15 +157,15 @@ class ConductanceLIF(NeuronModel):
     -----
     State variables: `v` (volt), `g_e`, `g_i` (relative to the leak), `awake`
     (second), and `theta` (volt, per map; in a dense population every neuron is
-    a map). Integrated by exponential Euler. At rest before every presentation.
+    a map). Integrated by exponential Euler. At rest before every presentation,
+    unless the network is continuous (`Network.continuous`).
 
     References
     ----------
     Excitatory neuron of Diehl and Cook (2015), doi:10.3389/fncom.2015.00099,
     with the constants of the released code (peter-u-diehl/stdp-mnist), where the
     threshold is written :math:`\theta - 20\,mV - 52\,mV` and :math:`\theta` decays
-    with :math:`10^7` ms. There potentials go on from one example to the next,
-    after 150 ms without input; here they start at rest.
+    with :math:`10^7` ms.
     """
 
     equations: ClassVar[str] = """
@@ -177,6 +177,7 @@ class ConductanceLIF(NeuronModel):
     """
     inputs: ClassVar[tuple[str, ...]] = ("g_e", "g_i")
     per_map: ClassVar[tuple[str, ...]] = ("theta",)
+    precise: ClassVar[tuple[str, ...]] = ("theta", "awake")
     threshold: ClassVar[str] = "v > v_th + theta"
     reset: ClassVar[str] = """
     v = v_reset

@@ -24,6 +24,9 @@ class NeuronModel(Parameters, abstract=True):
     per_map : tuple of str
         Variables that the neurons of one feature map share. In a dense
         population every neuron is a map of its own.
+    precise : tuple of str
+        Variables that are double in networks of single precision too, because they
+        change by less than single precision sees.
     threshold, reset : str
         Condition for a spike, and what the neuron that spiked does.
     refractory : str
@@ -49,6 +52,7 @@ class NeuronModel(Parameters, abstract=True):
     equations: ClassVar[str] = ""
     inputs: ClassVar[tuple[str, ...]] = ("v",)
     per_map: ClassVar[tuple[str, ...]] = ()
+    precise: ClassVar[tuple[str, ...]] = ()
     threshold: ClassVar[str] = ""
     reset: ClassVar[str] = ""
     refractory: ClassVar[str] = ""

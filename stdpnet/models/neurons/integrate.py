@@ -127,6 +127,7 @@ class LIF(NeuronModel):
     dv/dt = (drive - v) / tau_m : 1 (unless refractory)
     awake : second
     """
+    precise: ClassVar[tuple[str, ...]] = ("awake",)
     threshold: ClassVar[str] = "v > v_th"
     # Half a step less: comparing two times must not hang on their last digit.
     reset: ClassVar[str] = """

@@ -19,6 +19,7 @@ class StochasticNeuron(NeuronModel, abstract=True):
     dv/dt = (drive - v) / tau_m : 1
     awake : second
     """
+    precise: ClassVar[tuple[str, ...]] = ("awake",)
     threshold: ClassVar[str] = "rand() < p"
     reset: ClassVar[str] = """
     v = 0
