@@ -31,7 +31,7 @@ from stdpnet.datasets import load_dataset
 from stdpnet.encoding import Encoding, Poisson
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.conv import ConvSTDP
-from stdpnet.estimators.learning import Learning, encode, state
+from stdpnet.estimators.learning import Learning, encode
 from stdpnet.units import Hz
 
 HERE = Path(__file__).parent
@@ -125,7 +125,7 @@ def chunk_job(data: np.ndarray) -> dict:
     return {
         "program": learning.program,
         "stimuli": {"inputs": encode(network, data)},
-        "state": state(network),
+        "state": network.state(),
         "parameters": learning.parameters,
         "n_steps": network.n_steps(),
         "seed": 1,

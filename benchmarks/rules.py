@@ -26,7 +26,7 @@ from stdpnet.config import concrete_subclasses
 from stdpnet.encoding import Encoding, Poisson
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.conv import ConvSTDP
-from stdpnet.estimators.learning import Learning, encode, state
+from stdpnet.estimators.learning import Learning, encode
 from stdpnet.models.neurons import IF
 from stdpnet.models.plasticity import HybridSTDP, PlasticityRule
 from stdpnet.units import Hz
@@ -75,7 +75,7 @@ def chunk_job(rule: PlasticityRule, network: str, data: np.ndarray) -> dict[str,
         random_state=0,
     ).fit(data[:4])
     learning = Learning(estimator)
-    start = state(estimator)
+    start = estimator.state()
     kernels = np.random.default_rng(0).random(start["afferents.w"].shape) < 0.3
     start["afferents.w"] = w = kernels.astype(start["afferents.w"].dtype)
     for name, values in rule.synapses(w).items():

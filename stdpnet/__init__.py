@@ -5,11 +5,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stdpnet.datasets import load_dataset as load_dataset
     from stdpnet.estimators.conv import ConvSTDP as ConvSTDP
+    from stdpnet.estimators.fully_connected import (
+        FullyConnectedSTDP as FullyConnectedSTDP,
+    )
     from stdpnet.estimators.spec import load_network as load_network
-    from stdpnet.models.network import Counter as Counter
-    from stdpnet.models.network import Input as Input
-    from stdpnet.models.network import Population as Population
-    from stdpnet.models.network import Projection as Projection
+    from stdpnet.models.parts import Again as Again
+    from stdpnet.models.parts import Counter as Counter
+    from stdpnet.models.parts import Input as Input
+    from stdpnet.models.parts import Population as Population
+    from stdpnet.models.parts import Projection as Projection
     from stdpnet.network import Network as Network
     from stdpnet.readout import LinearReadout as LinearReadout
     from stdpnet.readout import NeuronVoteClassifier as NeuronVoteClassifier
@@ -17,20 +21,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Again": "stdpnet.models.parts",
     "ConvSTDP": "stdpnet.estimators.conv",
-    "Counter": "stdpnet.models.network",
-    "Input": "stdpnet.models.network",
+    "Counter": "stdpnet.models.parts",
+    "FullyConnectedSTDP": "stdpnet.estimators.fully_connected",
+    "Input": "stdpnet.models.parts",
     "LinearReadout": "stdpnet.readout",
     "Network": "stdpnet.network",
     "NeuronVoteClassifier": "stdpnet.readout",
-    "Population": "stdpnet.models.network",
-    "Projection": "stdpnet.models.network",
+    "Population": "stdpnet.models.parts",
+    "Projection": "stdpnet.models.parts",
     "load_dataset": "stdpnet.datasets",
     "load_network": "stdpnet.estimators.spec",
 }
 __all__ = [
+    "Again",
     "ConvSTDP",
     "Counter",
+    "FullyConnectedSTDP",
     "Input",
     "LinearReadout",
     "Network",

@@ -11,7 +11,7 @@ from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import load_network, make_banks, make_readout
 from stdpnet.models.neurons import AdaptiveLIF
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
-from stdpnet.readout import LinearReadout
+from stdpnet.readout import LinearReadout, NeuronVoteClassifier
 from stdpnet.specs import load_spec
 from stdpnet.units import ms
 
@@ -46,8 +46,10 @@ def spec_file(tmp_path):
 def test_every_specification_of_the_catalogue_resolves(name):
     spec = load_spec(name)
     banks = make_banks(spec, seed=0)
-    assert all(isinstance(bank, ConvSTDP) for bank in banks.values())
-    assert isinstance(make_readout(spec), LinearReadout)
+    kinds = {"ConvSTDP": LinearReadout, "FullyConnectedSTDP": NeuronVoteClassifier}
+    kind = spec["network"].get("type", "ConvSTDP")
+    assert {type(bank).__name__ for bank in banks.values()} == {kind}
+    assert isinstance(make_readout(spec), kinds[kind])
     assert spec["about"]["title"]
 
 

@@ -64,7 +64,8 @@ def draw_history(run: Run) -> Figure:
     n_shown = run.need(f"banks/{bank}/history/kernels_shown", what)
     initial = run.bank_array(bank, "initial_kernels")
     if initial is not None and (not len(n_shown) or n_shown[0] > 0):
-        history = np.concatenate([initial[np.newaxis], history])
+        shown = initial[: history.shape[1]]  # a history may have only some of them
+        history = np.concatenate([shown[np.newaxis], history])
         n_shown = np.concatenate([[0], n_shown])
     figure = new_figure(4.6, 3.4)
     plot_kernel_history(history, n_shown, run.channels(bank), ax=figure.add_subplot())

@@ -10,13 +10,7 @@ from sklearn.base import clone
 
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed
-from stdpnet.estimators.learning import (
-    FIT,
-    Learning,
-    encode,
-    learned_arrays,
-    state,
-)
+from stdpnet.estimators.learning import FIT, encode
 
 #: Mean spikes per image of learned network and control agree within this.
 TOLERANCE = 0.1
@@ -38,7 +32,7 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
 
     Parameters
     ----------
-    estimator : ConvSTDP
+    estimator : Learner
         Fitted.
     images : ndarray, shape (n, height, width[, channels])
         The images it was fitted on.
@@ -47,7 +41,7 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
 
     Returns
     -------
-    ConvSTDP
+    Learner
         Fitted, with the attribute `control_spikes_`: (learned, control) mean
         spikes per image.
 
@@ -61,8 +55,11 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
         if hasattr(estimator, name) and name not in _NOT_COPIED:
             setattr(control, name, deepcopy(getattr(estimator, name)))
     rng = np.random.default_rng(derived_seed(estimator.seed_, SHUFFLE))
-    kernels = estimator.kernels_.reshape(estimator.n_maps, -1)
-    control.kernels_ = rng.permuted(kernels, axis=1).reshape(estimator.kernels_.shape)
+    found = control.state()
+    weights = found["afferents.w"]
+    rows = weights.reshape(-1, weights.shape[-1])
+    found["afferents.w"] = rng.permuted(rows, axis=0).reshape(weights.shape)
+    control.__dict__.update(control.from_state(found))
     control.random_state = estimator.seed_
     _settle(control, images[: max(1, min(len(images), estimator.n_images_shown_))])
     stimulus = encode(estimator, images[:n_measure])
@@ -73,19 +70,18 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
 
 def _settle(control: Any, images: np.ndarray) -> None:
     """Let thresholds adapt with weight learning off."""
-    learning = Learning(control)
-    learning.parameters["afferents.learning"] = 0.0
+    learning = control.learning()
     for number, start in enumerate(range(0, len(images), control.chunk_size)):
         chunk = images[start : start + control.chunk_size]
         result = run_chunk(
             learning.program,
             {"inputs": learning.stimulus(chunk, number)},
-            state(control),
-            learning.parameters,
-            n_steps=control.n_steps(),
+            control.state(),
+            {**learning.parameters, "afferents.learning": 0.0},
+            **control.run_options(),
             seed=derived_seed(control.seed_, SHUFFLE, FIT, number),
         )
-        control.__dict__.update(learned_arrays(result.state))
+        control.__dict__.update(control.from_state(result.state))
 
 
 def _match(control: Any, stimulus: np.ndarray, wanted: float) -> float:
@@ -111,13 +107,14 @@ def _agree(found: float, wanted: float, tolerance: float) -> bool:
 
 def _scales(control: Any) -> list[Callable[[float], None]]:
     """Return the ways to scale all thresholds of a network by a factor."""
-    settled, whole = control.thresholds_, float(control.feature_scale)
+    settled = control.adapted_
+    whole = float(getattr(control, "feature_scale", 1.0))
 
     def scale_adapted(factor: float) -> None:
-        control.thresholds_ = (settled * factor).astype(settled.dtype)
+        control.adapted_ = (settled * factor).astype(settled.dtype)
 
     def scale_whole(factor: float) -> None:
-        control.thresholds_, control.feature_scale = settled, whole * factor
+        control.adapted_, control.feature_scale = settled, whole * factor
 
     scales: list[Callable[[float], None]] = []
     if settled.any():
@@ -154,9 +151,9 @@ def _mean_spikes(estimator: Any, stimulus: np.ndarray) -> float:
     result = run_chunk(
         estimator.program(layer),
         {"inputs": stimulus},
-        state(estimator),
+        estimator.state(),
         estimator.feature_parameters(),
-        n_steps=estimator.n_steps(),
+        **estimator.run_options(),
         seed=derived_seed(estimator.seed_, SHUFFLE, 0),
     )
-    return float(result.counts["totals"].sum() / len(stimulus))
+    return float(layer.spikes(result.counts).sum() / len(stimulus))

@@ -1,33 +1,22 @@
 """`ConvSTDP`: feature maps that learn shared kernels from unlabelled images."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from stdpnet.config import from_dict
+from stdpnet.compression import PruningSchedule, QuantizationSchedule
 from stdpnet.encoding import Encoding
-from stdpnet.estimators.base import Progress
-from stdpnet.estimators.features import compute_features, feature_dtype
-from stdpnet.estimators.images import as_images
-from stdpnet.estimators.learning import (
-    Learning,
-    check_contrast,
-    learned_arrays,
-    starting_state,
-)
-from stdpnet.estimators.parts import ConvParts
+from stdpnet.estimators.conv_parts import ConvParts
+from stdpnet.estimators.learning import Learning
+from stdpnet.estimators.patches import PatchLearning
 from stdpnet.estimators.recording import Recorder
-from stdpnet.estimators.show import track
-from stdpnet.estimators.voting import Voting
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Geometry, SumPooling, WinnerTakeAll
 
 
-class ConvSTDP(Voting, ConvParts):
+class ConvSTDP(ConvParts):
     """One convolutional layer whose kernels learn by STDP; features are spike counts.
 
     Images become spikes, spikes drive feature maps through shared plastic
@@ -78,6 +67,8 @@ class ConvSTDP(Voting, ConvParts):
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to
         `w_max`, is below; with binary weights, when that part of them has
         switched in a chunk. Zero: never.
+    pruning, quantization : PruningSchedule and QuantizationSchedule, optional
+        When, and how, synapses are removed and weights rounded while learning.
     image_shape : tuple, optional
         (height, width[, channels]) of 2-D X.
     chunk_size : int
@@ -139,6 +130,8 @@ class ConvSTDP(Voting, ConvParts):
         "initial_kernels_",
         "thresholds_",
         "other_state_",
+        "total_scale_",
+        "levels_",
         "counts_",
         "recordings_",
         "history_",
@@ -150,7 +143,11 @@ class ConvSTDP(Voting, ConvParts):
         "neuron_labels_",
         "classes_",
     )
+    _learned: ClassVar[str] = "kernels_"
+    _tables: ClassVar[dict[str, type]] = {"inhibition": Geometry, "pool": Geometry}
     _optional: ClassVar[tuple[str, ...]] = (
+        "total_scale_",
+        "levels_",
         "other_state_",
         "counts_",
         "recordings_",
@@ -178,6 +175,8 @@ class ConvSTDP(Voting, ConvParts):
         feature_scale: float = 1.0,
         feature_winners: int | None = None,
         tol: float = 0.01,
+        pruning: PruningSchedule | None = None,
+        quantization: QuantizationSchedule | None = None,
         image_shape: tuple[int, ...] | None = None,
         chunk_size: int = 250,
         dtype: str = "float32",
@@ -203,6 +202,8 @@ class ConvSTDP(Voting, ConvParts):
         self.feature_scale = feature_scale
         self.feature_winners = feature_winners
         self.tol = tol
+        self.pruning = pruning
+        self.quantization = quantization
         self.image_shape = image_shape
         self.chunk_size = chunk_size
         self.dtype = dtype
@@ -213,141 +214,53 @@ class ConvSTDP(Voting, ConvParts):
 
     # -- learning -----------------------------------------------------------------
 
-    def fit(
-        self, X: Any, y: Any = None, *, record: Mapping[str, Any] | None = None
-    ) -> Self:
-        """Learn kernels and thresholds from images; `y` is ignored.
+    def learning(self, recorder: Recorder | None = None) -> Learning:
+        """Return what shows chunks of images to this network, started or fitted."""
+        kind = PatchLearning if self.fit_on == "patches" else Learning
+        return kind(self, recorder)
 
-        Parameters
-        ----------
-        X : array-like, shape (n, height, width[, channels]) or (n, n_features)
-            Images, at least zero. The largest value counts as white.
-        y : ignored
-            Labels play no part.
-        record : dict, optional
-            What to record, for example ``{"features.v": [0, 7], "afferents.w": 10}``
-            (see `stdpnet.network.Simulation.run`); it is in `recordings_` then.
+    def state(self) -> dict[str, np.ndarray]:
+        """Return everything learned as a program takes it."""
+        return {
+            # Channels last inside the program, maps first outside.
+            "afferents.w": np.moveaxis(self.kernels_, 0, -1),
+            "features.theta": self.thresholds_,
+            # Files of before 0.2 have none.
+            **getattr(self, "other_state_", {}),
+        }
 
-        Raises
-        ------
-        ValueError
-            If X, a parameter or a recording cannot be used.
-        ProgramError
-            If the network cannot be built or a chunk fails.
-        """
-        for _ in self.fit_steps(X, record=record):
-            pass
-        return self
+    def from_state(self, found: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Return what a program left as attributes."""
+        others = dict(found)
+        kernels = np.moveaxis(others.pop("afferents.w"), -1, 0).copy()
+        thresholds = others.pop("features.theta", None)
+        learned = {"kernels_": kernels, "other_state_": others}
+        return learned if thresholds is None else learned | {"thresholds_": thresholds}
 
-    def fit_steps(
-        self,
-        X: Any,
-        *,
-        resume: bool = False,
-        record: Mapping[str, Any] | None = None,
-    ) -> Iterator[Progress]:
-        """Learn like `fit`, but come back after every chunk.
+    def _before_learning(self, learned: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "thresholds_": np.zeros(self.n_maps, self.dtype),
+            "initial_kernels_": learned["kernels_"],
+        }
 
-        What has been learned so far is in the attributes, so that a checkpoint
-        can be written; with `resume`, learning goes on after the last chunk of
-        an estimator that was saved, with the same X and the same parameters.
+    def weights_of(self, attributes: dict[str, Any]) -> np.ndarray:
+        """Return the weights among attributes."""
+        return np.asarray(attributes["kernels_"])
 
-        Yields
-        ------
-        Progress
-            How far learning is.
-        """
-        if resume:
-            check_is_fitted(self, "kernels_")
-        self.check_parameters()
-        images = as_images(self, X, self.image_shape, reset=not resume)
-        if not resume:
-            self._start(images)
-        recorder = Recorder(record)
-        learning = Learning(self, recorder)
-        steps = learning.run(images, self.n_epochs)
-        yield from self._track(steps, len(images) * self.n_epochs)
-        self.recordings_ = recorder.arrays(learning.program.description)
-        self.fitted_ = True
+    def thresholds_of(self, attributes: dict[str, Any]) -> np.ndarray:
+        """Return the adaptive part of the thresholds among attributes."""
+        return np.asarray(attributes.get("thresholds_", self.thresholds_))
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from one more batch of images, in the given order.
+    @property
+    def adapted_(self) -> np.ndarray:
+        """The adaptive part of the thresholds."""
+        return self.thresholds_
 
-        Raises
-        ------
-        ValueError
-            If X does not have the shape of the images seen before.
-        """
-        first = not hasattr(self, "kernels_")
-        self.check_parameters()
-        images = as_images(self, X, self.image_shape, reset=first)
-        if first:
-            self._start(images)
-        steps = Learning(self).run_in_order(images)
-        for _ in self._track(steps, self.n_images_shown_ + len(images)):
-            pass
-        return self
-
-    def _track(self, steps: Iterator[Progress], total: int) -> Iterator[Progress]:
-        return track(steps, total, "learning", self.verbose, self.n_images_shown_)
-
-    def _start(self, images: np.ndarray) -> None:
-        """Set everything learned to where learning starts from."""
-        for name in set(self._saved) - {"image_shape_", "n_features_in_"}:
-            self.__dict__.pop(name, None)
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31))
-        self.max_value_ = float(images.max()) or 1.0
-        self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
-        check_contrast(self, images)
-        learned = learned_arrays(starting_state(self, self.layer()))
-        numbers = dict.fromkeys(("n_chunks_", "n_shown_", "n_images_shown_"), 0)
-        # In one step: Ctrl-C must not leave kernels without the rest.
-        self.__dict__.update(
-            {
-                "thresholds_": np.zeros(self.n_maps, self.dtype),
-                **learned,
-                **numbers,
-                "initial_kernels_": learned["kernels_"],
-                "counts_": {},
-                "history_": {},
-                "converged_": False,
-                "fitted_": False,
-            }
-        )
+    @adapted_.setter
+    def adapted_(self, thresholds: np.ndarray) -> None:
+        self.thresholds_ = thresholds
 
     # -- features -----------------------------------------------------------------
-
-    def transform(
-        self, X: Any, *, record: Mapping[str, Any] | None = None
-    ) -> np.ndarray:
-        """Return pooled spike counts of every map, with learning off.
-
-        Parameters
-        ----------
-        X : array-like, shape (n, height, width[, channels]) or (n, n_features)
-            Images of the shape that the estimator was fitted on.
-        record : dict, optional
-            What to record, as for `fit`; it is in `recordings_` then.
-
-        Returns
-        -------
-        ndarray of uint8 or uint16, shape (n, n_features_out)
-            Counts, channels last: ``(y * columns + x) * n_maps + map``.
-        """
-        check_is_fitted(self, "kernels_")
-        self.check_parameters()
-        images = as_images(self, X, self.image_shape, reset=False)
-        layer = self.layer()
-        features: np.ndarray = np.empty(
-            (len(images), np.prod(layer.features)), feature_dtype(layer, self.n_steps())
-        )
-        recorder = Recorder(record)
-        chunks = compute_features(self, images, features, recorder)
-        for _ in track(chunks, len(images), "features", self.verbose):
-            pass
-        if record:
-            self.recordings_ = recorder.arrays(layer.network().describe())
-        return features
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return names such as ``"map3_y0_x5"``, in the order of `transform`."""
@@ -360,24 +273,3 @@ class ConvSTDP(Voting, ConvParts):
             for m in range(n_maps)
         ]
         return np.array(names, dtype=object)
-
-    # -- files --------------------------------------------------------------------
-
-    def _restore(self, name: str, value: Any) -> None:
-        if name == "image_shape_":
-            value = tuple(int(side) for side in value)
-        super()._restore(name, value)
-
-    @classmethod
-    def _from_plain(cls, params: dict[str, Any]) -> Self:
-        params = dict(params)
-        bases = {"neuron": NeuronModel, "rule": PlasticityRule}
-        bases |= {"inhibition": Geometry, "pool": Geometry}
-        for name, base in bases.items():
-            if isinstance(params.get(name), dict):
-                params[name] = from_dict(base, params[name])
-        if params.get("encoding") is not None:
-            params["encoding"] = Encoding.from_dict(params["encoding"])
-        if params.get("image_shape") is not None:
-            params["image_shape"] = tuple(params["image_shape"])
-        return cls(**params)

@@ -6,7 +6,7 @@ import numpy as np
 
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed
-from stdpnet.estimators.learning import TRANSFORM, encode, state
+from stdpnet.estimators.learning import TRANSFORM, encode
 
 
 def spikes_of_example(estimator: Any, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -14,7 +14,7 @@ def spikes_of_example(estimator: Any, image: np.ndarray) -> dict[str, np.ndarray
 
     Parameters
     ----------
-    estimator : ConvSTDP
+    estimator : Learner
         Fitted.
     image : ndarray, shape (height, width[, channels])
         One image.
@@ -27,10 +27,13 @@ def spikes_of_example(estimator: Any, image: np.ndarray) -> dict[str, np.ndarray
     result = run_chunk(
         estimator.program(estimator.layer()),
         {"inputs": encode(estimator, image[np.newaxis])},
-        state(estimator),
+        estimator.state(),
         estimator.feature_parameters(),
-        n_steps=estimator.n_steps(),
+        **estimator.run_options(),
         seed=derived_seed(estimator.seed_, TRANSFORM, 0),
         record=("inputs", "features"),
     )
-    return {name: spikes[:, 1:] for name, spikes in result.spikes.items()}
+    last = int(result.presentations[0]) - 1  # if it was shown again
+    return {
+        name: spikes[spikes[:, 0] == last, 1:] for name, spikes in result.spikes.items()
+    }

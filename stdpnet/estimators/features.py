@@ -10,10 +10,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from stdpnet.encoding import count_blank
 from stdpnet.engine.processes import stop_all
 from stdpnet.engine.program import Program
-from stdpnet.engine.run import run_chunk
+from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import derived_seed, warn_blank
-from stdpnet.estimators.layer import ConvLayer
-from stdpnet.estimators.learning import TRANSFORM, encode, state
+from stdpnet.estimators.learning import TRANSFORM, encode, warn_unanswered
 from stdpnet.estimators.recording import Recorder
 
 
@@ -33,10 +32,9 @@ class FeatureProgress:
     spikes: np.ndarray
 
 
-def feature_dtype(layer: ConvLayer, n_steps: int) -> type:
+def feature_dtype(layer: Any, n_steps: int) -> type:
     """Return the smallest type that holds the largest possible count."""
-    spikes = 1 if layer.inhibition is not None else n_steps
-    return np.uint8 if spikes * layer.pooling.size**2 <= 255 else np.uint16
+    return np.uint8 if layer.most_spikes(n_steps) <= 255 else np.uint16
 
 
 def compute_features(
@@ -50,7 +48,7 @@ def compute_features(
     size = estimator.chunk_size
     starts = range(0, len(images), size)
     workers = effective_n_jobs(estimator.n_jobs)
-    n_blank, recorder = 0, recorder or Recorder(None)
+    n_blank, n_unanswered, recorder = 0, 0, recorder or Recorder(None)
     for first in range(0, len(starts), 4 * workers):
         batch = starts[first : first + 4 * workers]
         jobs = [
@@ -64,13 +62,17 @@ def compute_features(
             for start in batch
         ]
         results = _in_threads(jobs, estimator.n_jobs)
-        for start, (counts, _, blank, found) in zip(batch, results, strict=True):
-            features[start : start + len(counts)] = counts
+        for start, (result, blank) in zip(batch, results, strict=True):
+            n = len(result.presentations)
+            features[start : start + n] = result.counts["counts"].reshape(n, -1)
             n_blank += blank
-            recorder.add(found, len(counts))
-        spikes = np.concatenate([result[1] for result in results])
+            n_unanswered += estimator.n_unanswered(result)
+            recorder.add(result.recordings, int(result.presentations.sum()))
+        layer = estimator.layer()
+        spikes = np.concatenate([layer.spikes(result.counts) for result, _ in results])
         yield FeatureProgress(min(batch[-1] + size, len(images)), spikes)
     warn_blank(n_blank, len(images), "their features are zero")
+    warn_unanswered(estimator, n_unanswered, len(images))
 
 
 def _in_threads(jobs: list[Any], n_jobs: int | None) -> list[Any]:
@@ -89,18 +91,16 @@ def _chunk(
     images: np.ndarray,
     number: int,
     record: dict[str, Any],
-) -> tuple[np.ndarray, np.ndarray, int, dict[str, np.ndarray]]:
-    """Return features, spikes of each map, number of blank images, recordings."""
+) -> tuple[ChunkResult, int]:
+    """Return what a chunk left behind, and the number of blank images."""
     stimulus = encode(estimator, images)
     result = run_chunk(
         program,
         {"inputs": stimulus},
-        state(estimator),
+        estimator.state(),
         estimator.feature_parameters(),
-        n_steps=estimator.n_steps(),
+        **estimator.run_options(),
         seed=derived_seed(estimator.seed_, TRANSFORM, number),
         record=record,
     )
-    counts = result.counts["counts"].reshape(len(images), -1)
-    totals = result.counts["totals"][:, 0, 0]
-    return counts, totals, count_blank(stimulus), result.recordings
+    return result, count_blank(stimulus)

@@ -34,7 +34,7 @@ def as_images(
     name = type(estimator).__name__
     if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) <= 2:
         X = validate_data(estimator, X, reset=reset, dtype="numeric")
-        shape = _checked(name, image_shape) or _default_shape(X.shape[1])
+        shape = checked_shape(name, image_shape) or default_shape(X.shape[1])
         if math.prod(shape) != X.shape[1]:
             raise ValueError(
                 f"{name}.image_shape {shape} holds {math.prod(shape)} pixels, "
@@ -54,7 +54,8 @@ def as_images(
     return images
 
 
-def _checked(name: str, image_shape: Any) -> tuple[int, ...] | None:
+def checked_shape(name: str, image_shape: Any) -> tuple[int, ...] | None:
+    """Return a given shape of images, or None; raise ValueError if it is none."""
     if image_shape is None:
         return None
     try:
@@ -69,7 +70,8 @@ def _checked(name: str, image_shape: Any) -> tuple[int, ...] | None:
     return shape
 
 
-def _default_shape(n_features: int) -> tuple[int, int]:
+def default_shape(n_features: int) -> tuple[int, int]:
+    """Return the shape of images of so many pixels: square if that is possible."""
     side = math.isqrt(n_features)
     return (side, side) if side * side == n_features else (1, n_features)
 

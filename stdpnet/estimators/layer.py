@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from stdpnet.models.network import Counter, Input, Population, Projection
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
@@ -30,6 +32,8 @@ class ConvLayer:
     pooling: SumPooling
     dt: Quantity
     dtype: str
+    prunable: bool = False
+    correlates: bool = False
 
     @property
     def positions(self) -> Shape:
@@ -37,9 +41,28 @@ class ConvLayer:
         return self.convolution.target_shape(self.inputs, self.n_maps)
 
     @property
+    def title(self) -> str:
+        """What ``stdpnet cache list`` shows."""
+        size = self.convolution.height
+        height, width, channels = self.inputs
+        return (
+            f"{self.n_maps} maps {size}x{size} on {height}x{width}x{channels}, "
+            f"{type(self.neuron).__name__}, {type(self.rule).__name__}"
+        )
+
+    @property
     def features(self) -> Shape:
         """Shape of the pooled maps."""
         return self.pooling.target_shape(self.positions)
+
+    def most_spikes(self, n_steps: int) -> int:
+        """Return the largest possible count of a feature."""
+        spikes = 1 if self.inhibition is not None else n_steps
+        return spikes * self.pooling.size**2
+
+    def spikes(self, counts: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the spikes of each map, shape (n_examples, n_maps)."""
+        return counts["totals"][:, 0, 0]
 
     def _everywhere(self) -> SumPooling:
         side = max(self.positions[:2])
@@ -64,6 +87,8 @@ class ConvLayer:
                     target="features",
                     geometry=self.convolution,
                     rule=self.rule,
+                    prunable=self.prunable,
+                    correlates=self.correlates,
                 ),
             ),
             counters=(

@@ -1,128 +1,100 @@
-"""How `ConvSTDP` checks its parameters and turns them into a layer and its program."""
+"""How networks check their parameters and turn them into programs."""
 
 import math
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from stdpnet.catalog import unknown_name
+from stdpnet.compression import PruningSchedule, QuantizationSchedule
 from stdpnet.encoding import Encoding
 from stdpnet.engine.program import BACKENDS, Program, build
 from stdpnet.estimators.base import STDPTransformer
-from stdpnet.estimators.layer import ConvLayer
+from stdpnet.estimators.compressing import check_schedules
 from stdpnet.estimators.show import show_line
-from stdpnet.models.describe import parameter_numbers
-from stdpnet.models.neurons import AdaptiveIF, NeuronModel
-from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
-from stdpnet.models.projections import Convolution, SumPooling, WinnerTakeAll
+from stdpnet.models.neurons import NeuronModel
+from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.network import Network
 from stdpnet.units import Quantity, as_quantity, second
 
-_COUNTS = (
-    "n_maps",
-    "kernel_size",
-    "stride",
-    "n_epochs",
-    "chunk_size",
-    "patches_per_image",
-)
-_CHOICES = {
-    "fit_on": ("images", "patches"),
-    "dtype": ("float32", "float64"),
-    "backend": BACKENDS,
-}
 _PARTS = {"encoding": Encoding, "neuron": NeuronModel, "rule": PlasticityRule}
-_DEFAULTS = {"encoding": Encoding, "neuron": AdaptiveIF, "rule": TraceSTDP}
-#: Parameters that set the threshold of a neuron, the first that it has.
-_THRESHOLDS = ("theta_scale", "v_th", "v_half")
 
 
-class ConvParts(STDPTransformer):
-    """The part of `ConvSTDP` that knows what its parameters mean."""
+class NetworkParts(STDPTransformer):
+    """The part of a network that knows what its parameters mean."""
 
-    n_maps: int
-    kernel_size: int
-    stride: int
-    padding: int | str
+    #: Parameters that are integers from 1 on, and those that are one of a few names.
+    _integers: ClassVar[tuple[str, ...]] = ("n_epochs", "chunk_size")
+    _choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "dtype": ("float32", "float64"),
+        "backend": BACKENDS,
+    }
+    #: What None stands for.
+    _defaults: ClassVar[dict[str, Any]] = {}
+
     encoding: Encoding | None
     neuron: NeuronModel | None
     rule: PlasticityRule | None
-    inhibition: WinnerTakeAll | str | None
-    pool: int | SumPooling
     dt: Any
     presentation: Any
-    fit_on: str
-    feature_scale: float
-    feature_winners: int | None
     tol: float
+    chunk_size: int
     dtype: str
     backend: str
     n_jobs: int | None
     verbose: bool
+    pruning: PruningSchedule | None
+    quantization: QuantizationSchedule | None
     image_shape_: tuple[int, int, int]
+    #: What normalization restores of the sum of weights, after pruning.
+    total_scale_: float = 1.0
 
-    def check_parameters(self) -> None:
-        """Raise ValueError for a parameter that cannot be used with any images."""
-        for name in _COUNTS:
-            if not _is_count(getattr(self, name), 1):
+    def _check_common(self) -> None:
+        """Check the parameters that all networks have."""
+        for name in self._integers:
+            if not is_count(getattr(self, name), 1):
                 self._refuse(name, "an integer >= 1")
-        for name, known in _CHOICES.items():
+        for name, known in self._choices.items():
             value = getattr(self, name)
             if value not in known:
-                raise ValueError(unknown_name(f"ConvSTDP.{name}", str(value), known))
-        self._check_features()
-        if not (_is_real(self.tol) and self.tol >= 0):
+                owner = f"{type(self).__name__}.{name}"
+                raise ValueError(unknown_name(owner, str(value), known))
+        if not (is_real(self.tol) and self.tol >= 0):
             self._refuse("tol", "a number >= 0")
-        self._check_geometry()
-        self._check_times()
+        self._steps("presentation")
         for name, kind in _PARTS.items():
             self._part(name, kind)
-        self._inhibition()
+        check_schedules(self)
         self._check_jobs()
-
-    def _check_features(self) -> None:
-        if not (_is_real(self.feature_scale) and self.feature_scale > 0):
-            self._refuse("feature_scale", "a number > 0")
-        if self.feature_scale != 1 and self.threshold_name() is None:
-            title = self._part("neuron", NeuronModel).title
-            self._refuse("feature_scale", f"1, as {title} has no threshold to scale")
-        if self.feature_winners is not None and not _is_count(self.feature_winners, 1):
-            self._refuse("feature_winners", "None or an integer >= 1")
-
-    def _check_geometry(self) -> None:
-        if self.padding != "same" and not _is_count(self.padding, 0):
-            self._refuse("padding", "'same' or an integer >= 0")
-        if self.padding == "same" and self.kernel_size % 2 == 0:
-            raise ValueError(
-                "ConvSTDP.padding 'same' needs an odd kernel_size, got "
-                f"{self.kernel_size}; give the padding as a number"
-            )
-        if not (isinstance(self.pool, SumPooling) or _is_count(self.pool, 1)):
-            self._refuse("pool", "a SumPooling or an integer >= 1")
-
-    def _check_times(self) -> None:
-        if self.n_steps() < 1:
-            self._refuse("presentation", f"at least dt ({self.dt})")
-        if abs(self._ratio() - self.n_steps()) > 1e-6:
-            self._refuse("presentation", f"a multiple of dt ({self.dt})")
 
     def _check_jobs(self) -> None:
         if self.n_jobs is not None and (
-            not _is_count(self.n_jobs, -math.inf) or self.n_jobs == 0
+            not is_count(self.n_jobs, -math.inf) or self.n_jobs == 0
         ):
             self._refuse("n_jobs", "None or an integer other than 0")
 
     def _refuse(self, name: str, rule: str) -> NoReturn:
-        raise ValueError(f"ConvSTDP.{name} must be {rule}, got {getattr(self, name)!r}")
+        owner = type(self).__name__
+        raise ValueError(f"{owner}.{name} must be {rule}, got {getattr(self, name)!r}")
 
-    # -- parts --------------------------------------------------------------------
+    # -- times --------------------------------------------------------------------
 
     def n_steps(self) -> int:
         """Return the number of time steps of a presentation."""
-        return round(self._ratio())
+        return self._steps("presentation")
 
-    def _ratio(self) -> float:
-        return float(self._time("presentation") / self._time("dt"))
+    def run_options(self) -> dict[str, Any]:
+        """Return how long a presentation is, and more, as `run_chunk` takes it."""
+        return {"n_steps": self.n_steps()}
+
+    def _steps(self, name: str) -> int:
+        """Return how many time steps a parameter is long."""
+        ratio = float(self._time(name) / self._time("dt"))
+        if round(ratio) < 1:
+            self._refuse(name, f"at least dt ({self.dt})")
+        if abs(ratio - round(ratio)) > 1e-6:
+            self._refuse(name, f"a multiple of dt ({self.dt})")
+        return round(ratio)
 
     def _time(self, name: str) -> Quantity:
         try:
@@ -133,85 +105,42 @@ class ConvParts(STDPTransformer):
             self._refuse(name, "a time > 0 like '1 ms'")
         return value
 
+    # -- parts --------------------------------------------------------------------
+
     def _encoding(self) -> Encoding:
-        return self._part("encoding", Encoding)
+        encoding: Encoding = self._part("encoding", Encoding)
+        return encoding
 
     def _part(self, name: str, kind: type) -> Any:
         part = self._resolved_part(name)
         if not isinstance(part, kind):
-            raise ValueError(
-                f"ConvSTDP.{name} must be a {kind.__name__} or None, got {part!r}"
-            )
+            self._refuse(name, f"a {kind.__name__} or None")
         return part
 
     def _resolved_part(self, name: str) -> Any:
         """Return a part, or what None or another shorthand stands for."""
         part = getattr(self, name)
-        if part is None and name in _DEFAULTS:
-            return _DEFAULTS[name]()
-        if name == "inhibition":
-            return self._inhibition()
+        if part is None and name in self._defaults:
+            return self._defaults[name]()
         return part
 
-    def _pool(self) -> SumPooling:
-        return (
-            self.pool
-            if isinstance(self.pool, SumPooling)
-            else SumPooling(size=self.pool)
-        )
+    def _compression(self) -> dict[str, bool]:
+        """Return what a layer needs for pruning."""
+        pruning = self.pruning
+        correlates = pruning is not None and pruning.criterion == "correlation"
+        return {"prunable": pruning is not None, "correlates": correlates}
 
-    def _set_nested(self, name: str, changes: dict[str, Any]) -> None:
-        if name == "pool" and _is_count(self.pool, 1):
-            # An integer is a size without a stride, so the stride follows the size.
-            SumPooling.check_names(changes)
-            self.pool = SumPooling(**{"size": self.pool, **changes})
-        else:
-            super()._set_nested(name, changes)
+    # -- programs -----------------------------------------------------------------
 
-    def _inhibition(self) -> WinnerTakeAll | None:
-        if self.inhibition == "winner-take-all":
-            return WinnerTakeAll()
-        if self.inhibition is None or isinstance(self.inhibition, WinnerTakeAll):
-            return self.inhibition
-        raise ValueError(
-            "ConvSTDP.inhibition must be a WinnerTakeAll, 'winner-take-all' or None, "
-            f"got {self.inhibition!r}"
-        )
-
-    def _convolution(self) -> Convolution:
-        padding: Any = self.padding
-        if padding == "same":
-            padding = self.kernel_size // 2
-        size, stride = self.kernel_size, self.stride
-        return Convolution(height=size, width=size, stride=stride, padding=padding)
-
-    def layer(self) -> ConvLayer:
+    def layer(self) -> Any:
         """Return the layer with all parts resolved, for the images it was fitted on."""
-        encoding = self._encoding()
-        height, width, channels = self.image_shape_
-        if self.fit_on == "patches" and self.kernel_size > min(height, width):
-            self._refuse(
-                "kernel_size",
-                f"at most the side of the images ({min(height, width)}) with patches",
-            )
-        return ConvLayer(
-            inputs=(height, width, encoding.n_channels(channels)),
-            n_maps=int(self.n_maps),
-            convolution=self._convolution(),
-            stimulus=encoding.stimulus,
-            neuron=self._part("neuron", NeuronModel),
-            rule=self._part("rule", PlasticityRule),
-            inhibition=self._inhibition(),
-            pooling=self._pool(),
-            dt=self._time("dt"),
-            dtype=self.dtype,
-        )
+        raise NotImplementedError
 
-    def program(self, layer: ConvLayer) -> Program:
+    def program(self, layer: Any) -> Program:
         """Return the program of a layer; the seconds of building add up."""
         announce = show_line if self.verbose else None
         description = layer.network().describe()
-        program = build(description, self.backend, _title(layer), announce)
+        program = build(description, self.backend, layer.title, announce)
         self.build_seconds_ = (
             getattr(self, "build_seconds_", 0.0) + program.build_seconds
         )
@@ -224,35 +153,21 @@ class ConvParts(STDPTransformer):
             raise AttributeError(
                 "network_ depends on the shape of the images; fit before"
             )
-        return self.layer().network()
+        network: Network = self.layer().network()
+        return network
 
     def feature_parameters(self) -> dict[str, float]:
         """Return the parameters of the network while features are computed."""
-        parameters = self.layer().network().parameter_values(learning=False)
-        if name := self.threshold_name():
-            parameters[f"features.{name}"] *= float(self.feature_scale)
-        if self.feature_winners is not None and self._inhibition() is not None:
-            parameters["features.winners"] = float(self.feature_winners)
-        return parameters
-
-    def threshold_name(self) -> str | None:
-        """Return the parameter of the neuron that `feature_scale` scales, if any."""
-        values = parameter_numbers(self._part("neuron", NeuronModel))
-        return next((n for n in _THRESHOLDS if values.get(n, 0.0) > 0), None)
+        return dict(self.layer().network().parameter_values(learning=False))
 
 
-def _is_count(value: Any, low: float) -> bool:
+def is_count(value: Any, low: float) -> bool:
+    """Say whether a value is an integer of at least `low`."""
     is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return is_integer and bool(value >= low)
 
 
-def _is_real(value: Any) -> bool:
+def is_real(value: Any) -> bool:
+    """Say whether a value is a finite number."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
     return is_number and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _title(layer: ConvLayer) -> str:
-    size = layer.convolution.height
-    height, width, channels = layer.inputs
-    rule, neuron = type(layer.rule).__name__, type(layer.neuron).__name__
-    return f"{layer.n_maps} maps {size}x{size} on {height}x{width}x{channels}, {neuron}, {rule}"

@@ -5,18 +5,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from stdpnet.catalog import unknown_name
 from stdpnet.config import SpecError, from_dict
 from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.estimators.fully_connected import FullyConnectedSTDP
+from stdpnet.estimators.learner import Learner
 from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
-from stdpnet.models.projections import Geometry
-from stdpnet.readout import LinearReadout
+from stdpnet.readout import LinearReadout, NeuronVoteClassifier
 from stdpnet.specs import load_spec
 
-ESTIMATORS = {"ConvSTDP": ConvSTDP}
+ESTIMATORS: dict[str, type[Learner]] = {
+    "ConvSTDP": ConvSTDP,
+    "FullyConnectedSTDP": FullyConnectedSTDP,
+}
+Readout = LinearReadout | NeuronVoteClassifier
+_READOUTS: dict[str, Any] = {"linear": LinearReadout, "votes": NeuronVoteClassifier}
 #: Constructor arguments that have sections of their own or belong to a run.
 _ELSEWHERE = (
     "neuron",
@@ -31,7 +39,7 @@ _ELSEWHERE = (
 
 def make_banks(
     spec: dict[str, Any], *, seed: int, n_jobs: int = 1, verbose: bool = False
-) -> dict[str, ConvSTDP]:
+) -> dict[str, Learner]:
     """Make the estimators of a specification: one, or one for each ``network.banks``.
 
     A bank is a table of network parameters (and ``neuron`` or ``rule`` tables)
@@ -77,47 +85,65 @@ def _make(
     sections: dict[str, Any],
     encoding: dict[str, Any],
     seed: int,
-) -> ConvSTDP:
+) -> Learner:
     kind = network.pop("type", "ConvSTDP")
     if kind not in ESTIMATORS:
         raise SpecError(unknown_name("network.type", str(kind), ESTIMATORS))
-    known = [n for n in inspect.signature(ConvSTDP).parameters if n not in _ELSEWHERE]
+    cls = ESTIMATORS[kind]
+    known = [n for n in inspect.signature(cls).parameters if n not in _ELSEWHERE]
     for key in network:
         if key not in known:
             raise SpecError(unknown_name("network key", key, known))
-    for key in ("inhibition", "pool"):
-        if isinstance(network.get(key), dict):
-            network[key] = from_dict(Geometry, network[key])
-    if network.get("inhibition") == "none":
-        network["inhibition"] = None
-    made = ConvSTDP(
-        **network,
-        neuron=from_dict(NeuronModel, sections["neuron"], default="AdaptiveIF"),
-        rule=from_dict(PlasticityRule, sections["rule"], default="TraceSTDP"),
-        encoding=Encoding.from_dict(encoding),
+    for key, value in network.items():
+        if value == "none":  # TOML has no None
+            network[key] = None
+    made = cls(
+        **cls.read_tables(network),
+        neuron=from_dict(
+            NeuronModel, sections["neuron"], default=cls._defaults["neuron"].__name__
+        ),
+        rule=from_dict(
+            PlasticityRule, sections["rule"], default=cls._defaults["rule"].__name__
+        ),
+        encoding=Encoding.from_dict(_filled(encoding, cls._defaults["encoding"]())),
         random_state=seed,
     )
     made.check_parameters()
     return made
 
 
-def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> LinearReadout:
-    """Make the linear classifier of the ``[readout]`` section.
+def _filled(encoding: dict[str, Any], default: Encoding) -> dict[str, Any]:
+    """Return the tables of an encoding with what is not given from a default."""
+    filled = dict(encoding)
+    for name in ("filter", "code"):
+        usual = getattr(default, name).to_dict()
+        given = filled.setdefault(name, usual)
+        if (
+            isinstance(given, dict)
+            and given.get("type", usual["type"]) == usual["type"]
+        ):
+            filled[name] = {**usual, **given}
+    return filled
+
+
+def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> Readout:
+    """Make the classifier of the ``[readout]`` section: linear, or votes of neurons.
 
     Raises
     ------
     SpecError
-        If the section has a key that `LinearReadout` does not know.
+        If the section has a key that the classifier does not know.
     """
     values = dict(spec.get("readout", {}))
     kind = values.pop("type", "linear")
-    if kind != "linear":
-        raise SpecError(unknown_name("readout.type", str(kind), ["linear"]))
-    known = [n for n in inspect.signature(LinearReadout).parameters if n != "callback"]
+    if kind not in _READOUTS:
+        raise SpecError(unknown_name("readout.type", str(kind), _READOUTS))
+    cls = _READOUTS[kind]
+    known = [n for n in inspect.signature(cls).parameters if n != "callback"]
     for key in values:
         if key not in known:
             raise SpecError(unknown_name("readout key", key, known))
-    return LinearReadout(**{"n_jobs": n_jobs, **values})
+    return cls(**({"n_jobs": n_jobs} if "n_jobs" in known else {}) | values)
 
 
 def load_models(
@@ -158,7 +184,7 @@ def load_network(
 
     Returns
     -------
-    ConvSTDP, or FeatureUnion of one ConvSTDP for each bank
+    ConvSTDP or FullyConnectedSTDP, or FeatureUnion of one for each bank
 
     Raises
     ------
@@ -172,3 +198,20 @@ def load_network(
     from sklearn.pipeline import FeatureUnion
 
     return FeatureUnion(list(banks.items()))
+
+
+def read_estimator(group: h5py.Group) -> Learner:
+    """Read an estimator of any class from an open HDF5 group.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, of no known class, or of a newer version.
+    """
+    kind = str(group.attrs.get("class", "ConvSTDP"))
+    if kind not in ESTIMATORS:
+        raise ValueError(
+            f"{group.file.filename} holds {kind!r}, which this version does not know; "
+            "upgrade stdpnet"
+        )
+    return ESTIMATORS[kind].read_from(group)

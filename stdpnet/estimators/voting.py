@@ -1,6 +1,6 @@
 """Features that vote: labelled by the images that they respond to most."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import (
@@ -17,6 +17,7 @@ class Voting:
     """The part of a network that knows of labels, after learning without them."""
 
     image_shape: tuple[int, ...] | None
+    _learned: ClassVar[str]
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of images."""
@@ -38,7 +39,7 @@ class Voting:
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class whose features spike most, after `label`."""
-        if hasattr(self, "kernels_"):
+        if hasattr(self, self._learned):
             as_images(self, X, self.image_shape, reset=False)
         check_is_fitted(
             self,

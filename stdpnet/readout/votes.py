@@ -215,6 +215,10 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.poor_score = True
         return tags
 
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that cannot be used with any features."""
+        check_choice(self, "vote", VOTES)
+
     def fit(self, X: ArrayLike, y: ArrayLike) -> NeuronVoteClassifier:
         """Label the neurons.
 
@@ -236,7 +240,7 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
             If `vote` is unknown, a count is negative or NaN, sizes disagree, or there
             are fewer than two classes.
         """
-        check_choice(self, "vote", VOTES)
+        self.check_parameters()
         counts, labels = checked_examples(self, X, y)
         self.classes_, sizes = np.unique(labels, return_counts=True)
         check_classes(self, self.classes_)

@@ -1,23 +1,24 @@
 """What an unfinished run has learned, so that it can go on after a kill."""
 
-from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.estimators.learner import Learner
+from stdpnet.estimators.spec import read_estimator
 from stdpnet.runs import RunFolder, open_hdf5
 
 CHECKPOINT = "checkpoint.h5"
 
 
 def write_checkpoint(
-    folder: RunFolder, banks: dict[str, ConvSTDP], fit_seconds: float
+    folder: RunFolder, banks: dict[str, Learner], fit_seconds: float
 ) -> None:
     """Write the banks that have started to learn, and how long that took."""
     with folder.writing(CHECKPOINT) as file:
         file.attrs["fit_seconds"] = fit_seconds
         for name, bank in banks.items():
-            if hasattr(bank, "kernels_"):
+            if bank.has_started:
                 bank.write_to(file.require_group(name))
 
 
-def read_checkpoint(folder: RunFolder) -> tuple[dict[str, ConvSTDP], float]:
+def read_checkpoint(folder: RunFolder) -> tuple[dict[str, Learner], float]:
     """Return what `write_checkpoint` wrote, nothing if there is no checkpoint.
 
     Raises
@@ -29,7 +30,7 @@ def read_checkpoint(folder: RunFolder) -> tuple[dict[str, ConvSTDP], float]:
     if not path.exists():
         return {}, 0.0
     with open_hdf5(path) as file:
-        banks = {name: ConvSTDP.read_from(file[name]) for name in file}
+        banks = {name: read_estimator(file[name]) for name in file}
         return banks, float(file.attrs.get("fit_seconds", 0.0))
 
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from stdpnet.analysis import Run, load_run
 from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.spec import make_readout
 from stdpnet.training.results import read_banks
 from stdpnet.training.scoring import Scores, score, task_of
-from stdpnet.training.split import choose, is_labelled
+from stdpnet.training.split import choose, is_labelled, specified
 
 
 def evaluate(
@@ -63,7 +63,7 @@ def evaluate(
     _check(found, run, banks)
     n_train = None
     if dataset is None:
-        n_train, n_test = options["n_train"], n_test or options["n_test"]
+        n_train, n_test = _n_train(run, found), n_test or options["n_test"]
     split = choose(found, options["seed"], None, n_train, n_test)
     task = task_of(banks, found, split, "features")
     scores = score(make_readout(run.record["spec"], n_jobs=jobs), task)
@@ -77,13 +77,20 @@ def evaluate(
     }
 
 
-def load_banks(run: Run) -> dict[str, ConvSTDP]:
+def _n_train(run: Run, data: Dataset) -> int | None:
+    """Return how many labelled images the readout of a run was fitted on."""
+    n_train: int | None = run.record["options"]["n_train"]
+    most = specified(run.record["spec"], "n_train")
+    return n_train or (most and min(most, len(data.X_train)))
+
+
+def load_banks(run: Run) -> dict[str, Learner]:
     """Return the fitted estimators of a run, in their order."""
     with run.arrays() as file:
         return read_banks(file)
 
 
-def _check(data: Dataset, run: Run, banks: dict[str, ConvSTDP]) -> None:
+def _check(data: Dataset, run: Run, banks: dict[str, Learner]) -> None:
     if not is_labelled(data):
         raise ValueError(
             f"{data.name} has no labels to score; give --dataset data that have"

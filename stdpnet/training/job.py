@@ -12,7 +12,7 @@ import numpy as np
 from stdpnet import __version__
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.control import shuffled_control
-from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.spec import make_readout
 from stdpnet.runs import RunFolder
 from stdpnet.training import results
@@ -40,7 +40,7 @@ class TrainingJob:
         Images, perhaps with labels.
     split : Split
         Which images are used for what.
-    banks : dict of str to ConvSTDP
+    banks : dict of str to Learner
         Networks that are to learn, by name.
     """
 
@@ -51,11 +51,11 @@ class TrainingJob:
         folder: RunFolder,
         data: Dataset,
         split: Split,
-        banks: dict[str, ConvSTDP],
+        banks: dict[str, Learner],
     ) -> None:
         self.options, self.spec, self.folder = options, spec, folder
         self.data, self.split, self.banks = data, split, banks
-        self.controls: dict[str, ConvSTDP] = {}
+        self.controls: dict[str, Learner] = {}
         self.scores: Scores | None = None
         self.control_scores: Scores | None = None
         self.seconds: dict[str, float] = {}
@@ -78,7 +78,7 @@ class TrainingJob:
 
     def _learn(self, images: np.ndarray) -> None:
         """Let every bank learn, from the last checkpoint if there is one."""
-        saved: dict[str, ConvSTDP] = {}
+        saved: dict[str, Learner] = {}
         if self.options.resume:
             saved, self.seconds["fit before"] = read_checkpoint(self.folder)
         self._start = time.perf_counter()
@@ -91,7 +91,7 @@ class TrainingJob:
                 self._fit(self.banks[name], images, resume=name in saved)
         self.seconds["fit"] = self._fit_seconds()
 
-    def _fit(self, bank: ConvSTDP, images: np.ndarray, *, resume: bool) -> None:
+    def _fit(self, bank: Learner, images: np.ndarray, *, resume: bool) -> None:
         last = time.perf_counter()
         try:
             for _ in bank.fit_steps(images, resume=resume):
@@ -99,7 +99,7 @@ class TrainingJob:
                     self._checkpoint()
                     last = time.perf_counter()
         finally:
-            if hasattr(bank, "kernels_"):
+            if bank.has_started:
                 self._checkpoint()
 
     def _checkpoint(self) -> None:
@@ -124,7 +124,7 @@ class TrainingJob:
             }
             self.control_scores = self._score(self.controls, "control ")
 
-    def _score(self, banks: dict[str, ConvSTDP], whose: str = "") -> Scores:
+    def _score(self, banks: dict[str, Learner], whose: str = "") -> Scores:
         with self._timed(f"{whose}features"):
             task = task_of(banks, self.data, self.split, f"{whose}features")
         readout = make_readout(self.spec, n_jobs=self.options.jobs)

@@ -4,13 +4,14 @@ import h5py
 import numpy as np
 
 from stdpnet.datasets import Dataset
-from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.example import spikes_of_example
+from stdpnet.estimators.learner import Learner
+from stdpnet.estimators.spec import read_estimator
 from stdpnet.training.scoring import Scores
 
 
 def write_banks(
-    file: h5py.File, banks: dict[str, ConvSTDP], controls: dict[str, ConvSTDP]
+    file: h5py.File, banks: dict[str, Learner], controls: dict[str, Learner]
 ) -> None:
     """Write kernels, thresholds and history of every bank, and the estimators."""
     # Features stand side by side in this order.
@@ -31,13 +32,13 @@ def write_banks(
         group["thresholds"] = control.thresholds_
 
 
-def read_banks(file: h5py.File) -> dict[str, ConvSTDP]:
+def read_banks(file: h5py.File) -> dict[str, Learner]:
     """Read the estimators that `write_banks` wrote, in their order."""
     group = file["estimators"]
-    return {name: ConvSTDP.read_from(group[name]) for name in group}
+    return {name: read_estimator(group[name]) for name in group}
 
 
-def _write_kernels(group: h5py.Group, name: str, bank: ConvSTDP) -> None:
+def _write_kernels(group: h5py.Group, name: str, bank: Learner) -> None:
     group[name] = bank.kernels_
     signed = bank.kernels_.shape[-1] == 2 * bank.image_shape_[-1]
     group[name].attrs["channels"] = "on-off" if signed else "raw"
@@ -64,7 +65,7 @@ def write_scores(
             curve["control"] = control.curve["accuracy"]
 
 
-def write_example(file: h5py.File, bank: ConvSTDP, data: Dataset) -> None:
+def write_example(file: h5py.File, bank: Learner, data: Dataset) -> None:
     """Write the spikes that the first test image causes."""
     image = data.X_test[0]
     spikes = spikes_of_example(bank, image)

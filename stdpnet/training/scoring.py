@@ -8,8 +8,8 @@ from sklearn.base import clone
 
 from stdpnet.analysis import fewer_errors
 from stdpnet.datasets import Dataset
-from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.show import track
 from stdpnet.readout import LinearReadout
 from stdpnet.training.split import Split, stratified
@@ -71,7 +71,7 @@ class Scores:
         return found
 
 
-def features_of(banks: dict[str, ConvSTDP], images: np.ndarray, text: str) -> Features:
+def features_of(banks: dict[str, Learner], images: np.ndarray, text: str) -> Features:
     """Return the features of all banks next to each other; `text` names the progress."""
     widths = [int(np.prod(bank.layer().features)) for bank in banks.values()]
     dtypes = [feature_dtype(bank.layer(), bank.n_steps()) for bank in banks.values()]
@@ -85,7 +85,7 @@ def features_of(banks: dict[str, ConvSTDP], images: np.ndarray, text: str) -> Fe
     return Features(counts, np.concatenate(spikes, axis=1))
 
 
-def task_of(banks: dict[str, ConvSTDP], data: Dataset, split: Split, text: str) -> Task:
+def task_of(banks: dict[str, Learner], data: Dataset, split: Split, text: str) -> Task:
     """Return what a readout of labelled data learns from and is scored on."""
     assert data.y_train is not None  # `is_labelled`
     assert data.y_test is not None

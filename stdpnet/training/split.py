@@ -1,9 +1,11 @@
 """Which images learn, which teach the readout, and which are scored."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from stdpnet.config import SpecError
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.base import derived_seed
 
@@ -25,6 +27,22 @@ class Split:
 def is_labelled(data: Dataset) -> bool:
     """Say whether a readout can learn from the data and be scored on them."""
     return data.y_train is not None and data.y_test is not None
+
+
+def specified(spec: dict[str, Any], name: str) -> int | None:
+    """Return the number of images that a specification asks for, at most.
+
+    Raises
+    ------
+    SpecError
+        If it is no such number.
+    """
+    n = spec.get("about", {}).get(name)
+    if n is None:
+        return None
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise SpecError(f"about.{name} must be a whole number >= 1, got {n!r}")
+    return n
 
 
 def choose(

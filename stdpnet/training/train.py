@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from stdpnet.analysis import load_run, save_figure
-from stdpnet.config import SpecError
 from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.images import as_images
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.spec import load_models, make_banks, make_readout
 from stdpnet.runs import RunFolder, check_replaceable
 from stdpnet.training.checkpoint import CHECKPOINT
 from stdpnet.training.job import TrainingJob, versions
 from stdpnet.training.memory import PeakMemory
 from stdpnet.training.options import TrainOptions
-from stdpnet.training.split import choose
+from stdpnet.training.split import choose, specified
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -72,14 +71,16 @@ def _prepared(options: TrainOptions) -> TrainingJob:
         spec, seed=options.seed, n_jobs=options.jobs, verbose=options.visible
     )
     make_readout(spec).check_parameters()
-    n_fit, at_most = options.n_fit, _specified_n_fit(spec)
+    at_most = {name: specified(spec, name) for name in ("n_fit", "n_train")}
     earlier = _earlier_run(options, spec)
     data = load_dataset(
         options.dataset, root=options.data, test_fraction=options.test_fraction
     )
-    if n_fit is None and at_most is not None:
-        n_fit = min(at_most, len(data.X_train))
-    split = choose(data, options.seed, n_fit, options.n_train, options.n_test)
+    n_fit, n_train = (
+        getattr(options, name) or (most and min(most, len(data.X_train)))
+        for name, most in at_most.items()
+    )
+    split = choose(data, options.seed, n_fit, n_train, options.n_test)
     _check_geometry(banks, data.X_train)
     # Only now: an option that is refused must not cost an earlier run.
     folder = earlier or _new_folder(options, spec)
@@ -95,16 +96,7 @@ def _plain_spec(options: TrainOptions) -> dict[str, Any]:
     return plain
 
 
-def _specified_n_fit(spec: dict[str, Any]) -> int | None:
-    n_fit = spec.get("about", {}).get("n_fit")
-    if n_fit is None:
-        return None
-    if not isinstance(n_fit, int) or isinstance(n_fit, bool) or n_fit < 1:
-        raise SpecError(f"about.n_fit must be a whole number >= 1, got {n_fit!r}")
-    return n_fit
-
-
-def _check_geometry(banks: dict[str, ConvSTDP], images: np.ndarray) -> None:
+def _check_geometry(banks: dict[str, Learner], images: np.ndarray) -> None:
     """Raise ValueError if a kernel or a pooling window does not fit the images."""
     for bank in banks.values():
         as_images(bank, images[:1], bank.image_shape, reset=True)

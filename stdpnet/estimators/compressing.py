@@ -1,0 +1,79 @@
+"""Pruning and quantization of the weights of a network that learns."""
+
+from typing import Any
+
+import numpy as np
+
+from stdpnet.compression import PruningSchedule, QuantizationSchedule
+from stdpnet.estimators.base import derived_seed
+
+_W, _KEPT, _SCORE = "afferents.w", "afferents.kept", "afferents.correlation"
+#: Use of randomness, part of derived seeds.
+COMPRESS = 6
+
+
+def check_schedules(estimator: Any) -> None:
+    """Raise ValueError for schedules that a network cannot follow."""
+    name = type(estimator).__name__
+    for part, kind in (
+        ("pruning", PruningSchedule),
+        ("quantization", QuantizationSchedule),
+    ):
+        value = getattr(estimator, part)
+        if value is not None and not isinstance(value, kind):
+            raise ValueError(
+                f"{name}.{part} must be a {kind.__name__} or None, got {value!r}"
+            )
+    rule = estimator._resolved_part("rule")
+    if estimator.quantization is not None and rule.levels is not None:
+        raise ValueError(
+            f"{name}.quantization is for continuous weights; those of {rule.title} have "
+            "levels already"
+        )
+
+
+def compressed(
+    estimator: Any, state: dict[str, np.ndarray], shown: int, *, last: bool
+) -> dict[str, Any]:
+    """Return the attributes after a chunk, pruned and quantized where that is due.
+
+    Parameters
+    ----------
+    estimator : Learner
+        As it was before the chunk.
+    state : dict of ndarray
+        What the chunk left.
+    shown : int
+        Images shown so far.
+    last : bool
+        Whether learning ends with this chunk: then weights are quantized in any case.
+    """
+    state, earlier = dict(state), estimator.n_images_shown_
+    changed: dict[str, Any] = {}
+    pruning, quantization = estimator.pruning, estimator.quantization
+    w_max = estimator._resolved_part("rule").w_max
+    if pruning is not None and pruning.due(earlier, shown):
+        changed["total_scale_"] = _prune(estimator, state, pruning, w_max, shown)
+    if quantization is not None and (quantization.due(earlier, shown) or last):
+        rng = np.random.default_rng(
+            derived_seed(estimator.seed_, COMPRESS, estimator.n_chunks_)
+        )
+        w = np.clip(state[_W], 0, w_max)
+        kept = state[_KEPT] > 0 if _KEPT in state else np.ones(w.shape, bool)
+        state[_W], changed["levels_"] = quantization.quantize(w, kept, w_max, rng)
+    return {**estimator.from_state(state), **changed}
+
+
+def _prune(
+    estimator: Any,
+    state: dict[str, np.ndarray],
+    pruning: PruningSchedule,
+    w_max: float,
+    shown: int,
+) -> float:
+    """Prune in place; return the share of the weights' sum that is left, of all."""
+    w, kept = state[_W], state[_KEPT] > 0
+    left = pruning.prune(kept, w, w_max, shown, state.get(_SCORE))
+    state[_W] = np.where(left, w, 0).astype(w.dtype)
+    state[_KEPT] = left.astype(w.dtype)
+    return float(estimator.total_scale_ * state[_W].sum() / max(w.sum(), 1e-300))

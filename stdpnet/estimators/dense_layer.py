@@ -1,0 +1,96 @@
+"""A dense ensemble as a network description."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stdpnet.models.lateral import LateralInhibition
+from stdpnet.models.network import Counter, Input, Population, Projection
+from stdpnet.models.neurons import NeuronModel
+from stdpnet.models.plasticity import PlasticityRule
+from stdpnet.models.projections import Convolution, OneToOne, Shape
+from stdpnet.network import Network
+from stdpnet.units import Quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseLayer:
+    """Resolved parts of a `FullyConnectedSTDP`.
+
+    Attributes
+    ----------
+    inputs : (int, int, int)
+        Height, width and channels of the encoded images.
+    total : float or None
+        Sum of the weights of each neuron, restored before every presentation.
+    """
+
+    inputs: Shape
+    n_neurons: int
+    stimulus: str
+    neuron: NeuronModel
+    rule: PlasticityRule
+    inhibition: LateralInhibition | None
+    total: float | None
+    dt: Quantity
+    dtype: str
+    prunable: bool = False
+    correlates: bool = False
+
+    @property
+    def positions(self) -> Shape:
+        """Shape of the ensemble."""
+        return (1, 1, self.n_neurons)
+
+    @property
+    def features(self) -> Shape:
+        """Shape of the counts."""
+        return self.positions
+
+    @property
+    def title(self) -> str:
+        """What ``stdpnet cache list`` shows."""
+        height, width, channels = self.inputs
+        return (
+            f"{self.n_neurons} neurons on {height}x{width}x{channels}, "
+            f"{type(self.neuron).__name__}, {type(self.rule).__name__}"
+        )
+
+    def most_spikes(self, n_steps: int) -> int:
+        """Return the largest possible count of a feature."""
+        return int(np.iinfo(np.uint16).max)
+
+    def spikes(self, counts: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the spikes of each neuron, shape (n_examples, n_neurons)."""
+        return counts["counts"][:, 0, 0]
+
+    def network(self) -> Network:
+        """Return the network; potentials go on from one presentation to the next."""
+        populations: tuple[Population, ...] = ()
+        projections: tuple[Projection, ...] = ()
+        if self.inhibition is not None:
+            populations, projections = self.inhibition.parts("features", self.positions)
+        return Network(
+            inputs=(Input(name="inputs", shape=self.inputs, stimulus=self.stimulus),),
+            populations=(
+                Population(name="features", shape=self.positions, neuron=self.neuron),
+                *populations,
+            ),
+            projections=(
+                Projection(
+                    name="afferents",
+                    source="inputs",
+                    target="features",
+                    geometry=Convolution.dense(self.inputs),
+                    rule=self.rule,
+                    prunable=self.prunable,
+                    correlates=self.correlates,
+                    total=self.total,
+                ),
+                *projections,
+            ),
+            counters=(Counter(name="counts", source="features", pooling=OneToOne()),),
+            dt=self.dt,
+            dtype=self.dtype,
+            continuous=True,
+        )

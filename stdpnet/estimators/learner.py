@@ -1,0 +1,253 @@
+"""What all networks do: learn chunk after chunk, and compute features."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from stdpnet.compression import PruningSchedule, QuantizationSchedule, Schedule
+from stdpnet.config import Parameters, from_dict
+from stdpnet.encoding import Encoding
+from stdpnet.engine.run import ChunkResult
+from stdpnet.estimators.base import Progress
+from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.estimators.images import as_images
+from stdpnet.estimators.learning import Learning, check_contrast, starting_state
+from stdpnet.estimators.parts import NetworkParts
+from stdpnet.estimators.recording import Recorder
+from stdpnet.estimators.show import track
+from stdpnet.estimators.voting import Voting
+from stdpnet.models.neurons import NeuronModel
+from stdpnet.models.plasticity import PlasticityRule
+
+#: Parameters of every network that are schedules.
+SCHEDULES: dict[str, type[Parameters]] = {
+    "pruning": PruningSchedule,
+    "quantization": QuantizationSchedule,
+}
+
+
+class Learner(Voting, NetworkParts):
+    """Base of the networks: `fit`, `partial_fit`, `transform` and what they share."""
+
+    #: What a network has that has started to learn.
+    _learned: ClassVar[str]
+    #: Parameters that are parts, and what their tables are looked up in.
+    _tables: ClassVar[dict[str, type[Parameters]]] = {}
+
+    image_shape: tuple[int, ...] | None
+    n_epochs: int
+    random_state: Any
+    n_images_shown_: int
+
+    def fit(
+        self, X: Any, y: Any = None, *, record: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Learn weights and thresholds from images; `y` is ignored.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, height, width[, channels]) or (n, n_features)
+            Images, at least zero. The largest value counts as white.
+        y : ignored
+            Labels play no part.
+        record : dict, optional
+            What to record, for example ``{"features.v": [0, 7], "afferents.w": 10}``
+            (see `stdpnet.network.Simulation.run`); it is in `recordings_` then.
+
+        Raises
+        ------
+        ValueError
+            If X, a parameter or a recording cannot be used.
+        ProgramError
+            If the network cannot be built or a chunk fails.
+        """
+        for _ in self.fit_steps(X, record=record):
+            pass
+        return self
+
+    def fit_steps(
+        self,
+        X: Any,
+        *,
+        resume: bool = False,
+        record: Mapping[str, Any] | None = None,
+    ) -> Iterator[Progress]:
+        """Learn like `fit`, but come back after every chunk.
+
+        What has been learned so far is in the attributes, so that a checkpoint
+        can be written; with `resume`, learning goes on after the last chunk of
+        an estimator that was saved, with the same X and the same parameters.
+
+        Yields
+        ------
+        Progress
+            How far learning is.
+        """
+        if resume:
+            check_is_fitted(self, self._learned)
+        self.check_parameters()
+        images = as_images(self, X, self.image_shape, reset=not resume)
+        if not resume:
+            self._start(images)
+        recorder = Recorder(record)
+        learning = self.learning(recorder)
+        steps = learning.run(images, self.n_epochs)
+        yield from self._track(steps, len(images) * self.n_epochs)
+        self.recordings_ = recorder.arrays(learning.program.description)
+        self.fitted_ = True
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from one more batch of images, in the given order.
+
+        Raises
+        ------
+        ValueError
+            If X does not have the shape of the images seen before.
+        """
+        first = not hasattr(self, self._learned)
+        self.check_parameters()
+        images = as_images(self, X, self.image_shape, reset=first)
+        if first:
+            self._start(images)
+        steps = self.learning().run_in_order(images)
+        for _ in self._track(steps, self.n_images_shown_ + len(images)):
+            pass
+        return self
+
+    @property
+    def has_started(self) -> bool:
+        """Whether there is something learned, if only a start."""
+        return hasattr(self, self._learned)
+
+    def learning(self, recorder: Recorder | None = None) -> Learning:
+        """Return what shows chunks of images to this network, started or fitted."""
+        return Learning(self, recorder)
+
+    def _track(self, steps: Iterator[Progress], total: int) -> Iterator[Progress]:
+        return track(steps, total, "learning", self.verbose, self.n_images_shown_)
+
+    def _start(self, images: np.ndarray) -> None:
+        """Set everything learned to where learning starts from."""
+        for name in set(self._saved) - {"image_shape_", "n_features_in_"}:
+            self.__dict__.pop(name, None)
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31))
+        self.max_value_ = float(images.max()) or 1.0
+        self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
+        check_contrast(self, images)
+        learned = self.from_state(self._starting_state())
+        numbers = dict.fromkeys(("n_chunks_", "n_shown_", "n_images_shown_"), 0)
+        # In one step: Ctrl-C must not leave weights without the rest.
+        self.__dict__.update(
+            {
+                **self._before_learning(learned),
+                **learned,
+                **numbers,
+                "counts_": {},
+                "history_": {},
+                "converged_": False,
+                "fitted_": False,
+            }
+        )
+
+    def transform(
+        self, X: Any, *, record: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
+        """Return spike counts, with learning off.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, height, width[, channels]) or (n, n_features)
+            Images of the shape that the estimator was fitted on.
+        record : dict, optional
+            What to record, as for `fit`; it is in `recordings_` then.
+
+        Returns
+        -------
+        ndarray of uint8 or uint16, shape (n, n_features_out)
+            Counts, channels last: ``(y * columns + x) * n_maps + map``.
+        """
+        check_is_fitted(self, self._learned)
+        self.check_parameters()
+        images = as_images(self, X, self.image_shape, reset=False)
+        layer = self.layer()
+        features: np.ndarray = np.empty(
+            (len(images), np.prod(layer.features)), feature_dtype(layer, self.n_steps())
+        )
+        recorder = Recorder(record)
+        chunks = compute_features(self, images, features, recorder)
+        for _ in track(chunks, len(images), "features", self.verbose):
+            pass
+        if record:
+            self.recordings_ = recorder.arrays(layer.network().describe())
+        return features
+
+    # -- what a network decides -------------------------------------------------------
+
+    def check_parameters(self) -> None:
+        """Raise ValueError for a parameter that cannot be used with any images."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return everything learned as a program takes it."""
+        raise NotImplementedError
+
+    def from_state(self, found: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Return what a program left as attributes."""
+        raise NotImplementedError
+
+    def _starting_state(self) -> dict[str, np.ndarray]:
+        return starting_state(self, self.layer())
+
+    def weights_of(self, attributes: dict[str, Any]) -> np.ndarray:
+        """Return the weights among attributes."""
+        raise NotImplementedError
+
+    def snapshot_of(self, attributes: dict[str, Any]) -> np.ndarray:
+        """Return what the history keeps of the weights, shape (n_maps, ...)."""
+        return self.weights_of(attributes)
+
+    @property
+    def adapted_(self) -> np.ndarray:
+        """The adaptive part of the thresholds."""
+        raise NotImplementedError
+
+    def n_unanswered(self, result: ChunkResult) -> int:
+        """Return how many examples of a chunk were shown in vain."""
+        return 0
+
+    def _before_learning(self, learned: dict[str, Any]) -> dict[str, Any]:
+        """Return further attributes to start from."""
+        raise NotImplementedError
+
+    # -- files --------------------------------------------------------------------
+
+    @classmethod
+    def read_tables(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Return parameters with parts made of their tables."""
+        made = dict(params)
+        bases = {**cls._tables, **dict.fromkeys(SCHEDULES, Schedule)}
+        for name, base in bases.items():
+            if isinstance(made.get(name), dict):
+                default = SCHEDULES[name].__name__ if name in SCHEDULES else None
+                made[name] = from_dict(base, made[name], default=default)
+        return made
+
+    @classmethod
+    def _from_plain(cls, params: dict[str, Any]) -> Self:
+        params = cls.read_tables(params)
+        for name, base in (("neuron", NeuronModel), ("rule", PlasticityRule)):
+            if isinstance(params.get(name), dict):
+                params[name] = from_dict(base, params[name])
+        if params.get("encoding") is not None:
+            params["encoding"] = Encoding.from_dict(params["encoding"])
+        if params.get("image_shape") is not None:
+            params["image_shape"] = tuple(params["image_shape"])
+        return cls(**params)
+
+    def _restore(self, name: str, value: Any) -> None:
+        if name == "image_shape_":
+            value = tuple(int(side) for side in value)
+        super()._restore(name, value)
