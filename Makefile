@@ -12,7 +12,7 @@ help:
 	@echo "make demo    train on handwritten digits, results in $(DEMO)"
 	@echo "make test    run the tests          (the slow ones too: make test ARGS='-m \"\"')"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   time against plain Brian2"
+	@echo "make bench   time against plain Brian2 (and BindsNET: make bench BINDSNET=PYTHON that has it)"
 	@echo "make docs    pages and figures of rules and neurons (the text alone: make docs ARGS=--text)"
 	@echo "make clean   remove .venv and caches; runs are kept"
 	@echo "The first of them makes .venv with PYTHON=$(PYTHON) and installs into it."
@@ -46,6 +46,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+	@$(BIN)/python benchmarks/dense.py $(if $(BINDSNET),--bindsnet $(BINDSNET))
 
 docs: $(STAMP)
 	@$(BIN)/python analysis/model_pages.py $(ARGS)

@@ -99,6 +99,8 @@ class Network(models.Network):
             if part.rule is not None:
                 for name, values in part.rule.synapses(w).items():
                     state[f"{part.name}.{name}"] = values
+            for name, values in (part.structure or {}).items():
+                state[f"{part.name}.{name}"] = np.asarray(values, np.int32)
             if part.prunable:
                 state[f"{part.name}.kept"] = np.ones_like(w)
             if part.correlates:

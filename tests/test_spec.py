@@ -7,7 +7,6 @@ import pytest
 from stdpnet.catalog import spec_names
 from stdpnet.config import SpecError
 from stdpnet.encoding import Latency
-from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.spec import load_network, make_banks, make_readout
 from stdpnet.models.neurons import AdaptiveLIF
 from stdpnet.models.projections import SumPooling, WinnerTakeAll

@@ -184,6 +184,8 @@ class Assembly:
         for variable in ("w", *projection["variables"]):
             dtype = api.FLOATS[self.dtype]
             api.add_array(parts, variable, size, dtype, self.weight_index)
+        for variable, n in projection["structure"].items():
+            api.add_array(parts, variable, n, np.int32, self.weight_index)
         for parameter, unit in projection["parameters"].items():
             api.add_scalar(parts, parameter, unit, self.dtype)
         if learns(projection):

@@ -51,9 +51,10 @@ def pathway(
         "n_source": prod(source),
         "n_target": prod(target),
     }
-    if projection["geometry"]["type"] == "AllToOthers":
+    kind = projection["geometry"]["type"]
+    if kind == "AllToOthers":
         return "stdpnet_all_to_others", layout
-    if projection["geometry"]["type"] == "OneToOne":
+    if kind == "OneToOne":
         end = "source" if side == "pre" else "target"
         spikes = {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
         return "stdpnet_one_to_one", layout | spikes
@@ -61,8 +62,15 @@ def pathway(
     return f"stdpnet_convolution_{side}", (
         layout
         | _convolution(projection["geometry"], source, target)
-        | _statements(projection, code, side, gaps=side == "post" or gated)
+        | _statements(
+            projection,
+            code,
+            side,
+            source[2] if side == "post" else target[2],
+            gaps=side == "post" or gated,
+        )
         | {"listed_name": projection["target"] if gated else "", "competes": None}
+        | {"sparse": None}
     )
 
 
@@ -82,11 +90,12 @@ def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str
 
 
 def _statements(
-    projection: dict[str, Any], code: str, side: str, *, gaps: bool
+    projection: dict[str, Any], code: str, side: str, n_other: int, *, gaps: bool
 ) -> dict[str, Any]:
     """Return how to carry out statements at the synapses of one spike.
 
-    Those synapses have the neuron that spiked in common, all else differs. Where what
+    Those synapses have the neuron that spiked in common, all else differs; at each
+    position there are `n_other` neurons of the other side. Where what
     they use has gaps, statements that take long are worth a copy: it vectorizes.
     """
     indices = dict.fromkeys(("w", *projection["variables"]), "kernel")
@@ -101,13 +110,13 @@ def _statements(
         if index != side
     ]
     worth_it = gaps and independent and _SLOW.search(projection[code])
-    height, width, n_in, n_maps = projection["weights"]
+    geometry = projection["geometry"]
     return {
         "independent": independent,
         "collected": collected if worth_it else [],
         "same_for_all": f"_{side}",
         "lanes": LANES,
-        "n_most": height * width * (n_in if side == "post" else n_maps),
+        "n_most": geometry["height"] * geometry["width"] * n_other,
     }
 
 

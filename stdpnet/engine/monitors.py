@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet.config import from_dict
 from stdpnet.engine import brian2_api as api
 from stdpnet.engine.brian2_api import brian2
-from stdpnet.models.projections import Geometry
 
 
 class Monitors:
@@ -100,7 +98,7 @@ class Monitors:
         for name, projection in self.assembly.description["projections"].items():
             source, target = projection["source"], projection["target"]
             shapes = [self.assembly.shape(end) for end in (source, target)]
-            pre, post, _ = from_dict(Geometry, projection["geometry"]).edges(*shapes)
+            pre, post, _ = self.assembly.edges(name)
             n_pre, n_post = (int(np.prod(shape)) for shape in shapes)
             arrivals = int(np.bincount(pre, minlength=n_pre)[spikes[source]].sum())
             returns = int(np.bincount(post, minlength=n_post)[spikes[target]].sum())

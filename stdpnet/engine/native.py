@@ -270,6 +270,10 @@ class NativeAssembly(Assembly):
         self, parts: Any, projection: dict[str, Any], code: str, order: int
     ) -> None:
         template, layout = pathway(self.description, parts.name, code)
+        if projection["structure"]:
+            layout["sparse"] = {
+                name: self._array(parts.name, name) for name in projection["structure"]
+            }
         if layout.get("listed_name"):
             layout["traces"] = self._traces(projection["target"])
         layout["learning_array"] = "" if code == "transmit" else self._learning(parts)

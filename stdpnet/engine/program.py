@@ -80,6 +80,9 @@ class Program:
             for name, projection in self.description["projections"].items()
             for variable in ("w", *projection["variables"])
         }
+        for name, projection in self.description["projections"].items():
+            for variable, n in projection["structure"].items():
+                shapes[f"{name}.{variable}"] = (n,)
         for name, group in self.description["groups"].items():
             for variable in variables("\n".join(group["equations"]["map"])):
                 if variable != "map_wins":
@@ -89,7 +92,9 @@ class Program:
     def dtype(self, name: str) -> str:
         """Return the type of a state variable, "group.variable"."""
         group, _, variable = name.partition(".")
-        groups = self.description["groups"]
+        groups, parts = self.description["groups"], self.description["projections"]
+        if group in parts and variable in parts[group]["structure"]:
+            return "int32"
         precise = group in groups and variable in groups[group]["precise"]
         return "float64" if precise else str(self.description["dtype"])
 

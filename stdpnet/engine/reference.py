@@ -16,7 +16,7 @@ from stdpnet.engine import brian2_api as api
 from stdpnet.engine.assemble import METHODS, Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
 from stdpnet.models.network import NEVER
-from stdpnet.models.projections import Geometry
+from stdpnet.models.projections import Edges, Geometry
 
 #: When an input spikes, as Brian2 conditions; `stimulus` is a function or a variable.
 INPUT_CONDITIONS = {
@@ -60,6 +60,8 @@ class ReferenceAssembly(Assembly):
         Those of them with input; default: all.
     fixed : bool
         Whether each example is shown once, in order. Else `show` chooses it.
+    state : dict of ndarray, optional
+        Has which weights are left, where not all are.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class ReferenceAssembly(Assembly):
         n_input_steps: int | None = None,
         *,
         fixed: bool = True,
+        state: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         super().__init__(description, presentation=n_steps * description["dt"])
         self.stimuli, self.parameters, self.n_steps = stimuli, parameters, n_steps
         self.n_input_steps, self.fixed = n_input_steps or n_steps, fixed
+        self.state = state or {}
         self.counts: dict[str, Any] = {}
 
     def assemble(self) -> Any:
@@ -199,9 +203,8 @@ class ReferenceAssembly(Assembly):
     # -- connections ----------------------------------------------------------------
 
     def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
-        geometry = from_dict(Geometry, projection["geometry"])
         source, target = projection["source"], projection["target"]
-        pre, post, weight = geometry.edges(self.shape(source), self.shape(target))
+        pre, post, weight = self.edges(name)
         ends = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
         names = self.shared_variables(name)
         # Names of their own: Brian2 takes a bare name for one of the target neuron.
@@ -240,6 +243,27 @@ class ReferenceAssembly(Assembly):
         synapses.connect(i=pre, j=post)
         synapses.kernel = weight
         self.others.append(synapses)
+
+    def edges(self, name: str) -> Edges:
+        """Return the connections of a projection, those that are left."""
+        projection = self.description["projections"][name]
+        geometry = from_dict(Geometry, projection["geometry"])
+        ends = (self.shape(projection[end]) for end in ("source", "target"))
+        edges = geometry.edges(*ends)
+        if not projection["structure"]:
+            return edges
+        place = self._places(name, projection)[edges.weight]
+        left = place >= 0
+        return Edges(edges.pre[left], edges.post[left], place[left])
+
+    def _places(self, name: str, projection: dict[str, Any]) -> np.ndarray:
+        """Return where each weight of whole kernels is stored, -1 if it is not left."""
+        n_maps = self.shape(projection["target"])[2]
+        offsets, maps = (self.state[f"{name}.{part}"] for part in ("offsets", "maps"))
+        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        places = np.full((len(offsets) - 1) * n_maps, -1, np.int32)
+        places[rows * n_maps + maps] = np.arange(len(maps))
+        return places
 
     def _normalize(self, name: str, projection: dict[str, Any]) -> None:
         """Scale the weights of every map before every presentation, up to their bound."""
@@ -300,40 +324,6 @@ _RUNNERS = {
 }
 
 
-def run_presentations(
-    network: Any, assembly: ReferenceAssembly, n_examples: int, again: Any = None
-) -> np.ndarray:
-    """Run a network; return how often each example was shown.
-
-    Parameters
-    ----------
-    again : (Again, callable), optional
-        When an example is shown again; the number of spikes so far that count.
-    """
-    shown = np.ones(n_examples, np.uint32)
-    if again is None:
-        network.run(n_examples * assembly.clock.dt, namespace={})
-    else:
-        when, spikes = again
-        for example in range(n_examples):
-            for times in range(when.limit + 1):
-                before = spikes()
-                assembly.show(example, 1 + when.brighter * times)
-                network.run(assembly.clock.dt, namespace={})
-                if spikes() - before >= when.spikes:
-                    break
-            shown[example] = times + 1
-    end_last_presentation(assembly.clock, network.objects)
-    return shown
-
-
-def end_last_presentation(clock: Any, objects: Iterable[Any]) -> None:
-    """Run what ends a presentation: Brian2 would with the first step of the next one."""
-    ending = [part for part in objects if part.clock is clock and part.order < 0]
-    for part in sorted(ending, key=lambda part: part.order):
-        part.run()
-
-
 def _renamed(statements: str, names: Iterable[str]) -> str:
     return re.sub(rf"\b({'|'.join(names)})\b", r"syn_\1", statements)
 
@@ -347,12 +337,16 @@ def brian2_network(
 ) -> Any:
     """Return the reference network with everything set, in the current process."""
     brian2.defaultclock.dt = description["dt"] * brian2.second
-    assembly = ReferenceAssembly(description, dict(stimuli), dict(parameters), n_steps)
+    assembly = ReferenceAssembly(
+        description, dict(stimuli), dict(parameters), n_steps, state=state
+    )
     network = assembly.assemble()
     for name, values in state.items():
         group, _, variable = name.partition(".")
         if group in description["groups"]:
             group = f"{group}_map"
+        if variable in description["projections"].get(group, {}).get("structure", ()):
+            continue
         array = np.asarray(values, float).ravel()
         api.set_values(assembly.groups[group], variable, array)
     return network

@@ -139,7 +139,8 @@ def carry_out(request: dict[str, Any]) -> None:
     """Build the reference network of a request, run it, write its results."""
     from stdpnet.engine.brian2_api import FLOATS, brian2
     from stdpnet.engine.monitors import Monitors
-    from stdpnet.engine.reference import ReferenceAssembly, run_presentations
+    from stdpnet.engine.presenting import run_presentations
+    from stdpnet.engine.reference import ReferenceAssembly
 
     program = Program(request["description"], request["backend"])
     folder, settings = Path(request["folder"]), request["environment"]
@@ -159,6 +160,7 @@ def carry_out(request: dict[str, Any]) -> None:
         n_steps,
         int(settings["STDPNET_INPUT_STEPS"]),
         fixed=not again,
+        state=_read_structures(program, folder),
     )
     network = assembly.assemble()
     _set_state(program, assembly, folder)
@@ -170,6 +172,14 @@ def carry_out(request: dict[str, Any]) -> None:
     )
     _write_results(program, assembly, folder, shown)
     monitors.write(folder)
+
+
+def _read_structures(program: Program, folder: Path) -> dict[str, np.ndarray]:
+    return {
+        f"{name}.{part}": np.fromfile(folder / f"state_{name}.{part}", np.int32)
+        for name, projection in program.description["projections"].items()
+        for part in projection["structure"]
+    }
 
 
 def _when(again: list[str], monitors: Any) -> tuple[Again, Callable[[], int]]:

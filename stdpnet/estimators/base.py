@@ -116,7 +116,11 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         known = [name for name in self._saved if hasattr(self, name)]
         if set(self._required()) <= set(known):  # else nothing was learned yet
             for name in known:
-                _write(learned, name, getattr(self, name))
+                _write(learned, name, self._stored(name))
+
+    def _stored(self, name: str) -> Any:
+        """Return what a file holds of something learned."""
+        return getattr(self, name)
 
     @classmethod
     def _required(cls) -> list[str]:

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from stdpnet.compression import PruningSchedule, QuantizationSchedule
+from stdpnet.costs import pack, unpack
 from stdpnet.estimators.base import derived_seed
+from stdpnet.models.projections import sparse
 
 _W, _KEPT, _SCORE = "afferents.w", "afferents.kept", "afferents.correlation"
 #: Use of randomness, part of derived seeds.
@@ -77,3 +79,48 @@ def _prune(
     state[_W] = np.where(left, w, 0).astype(w.dtype)
     state[_KEPT] = left.astype(w.dtype)
     return float(estimator.total_scale_ * state[_W].sum() / max(w.sum(), 1e-300))
+
+
+# -- what is left ---------------------------------------------------------------------
+
+
+def only_left(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a state with only the weights that are not zero, and which they are."""
+    own = tuple(name for name in state if name.startswith("afferents."))
+    left = {name: values for name, values in state.items() if name not in own}
+    found = sparse(state[_W])
+    if not len(found["w"]):  # a program needs one
+        found["w"], found["maps"] = np.zeros(1, state[_W].dtype), np.zeros(1, np.int32)
+    return left | {f"afferents.{name}": values for name, values in found.items()}
+
+
+def is_on_levels(estimator: Any) -> bool:
+    """Say whether all weights are zero or on their levels: amid learning they are not."""
+    if not hasattr(estimator, "levels_"):
+        return False
+    weights = estimator.weights_of(estimator.__dict__)
+    return bool(np.isin(weights, [0, *estimator.levels_.astype(weights.dtype)]).all())
+
+
+def packed(estimator: Any) -> dict[str, np.ndarray]:
+    """Return weights that are on their levels as bits, with the table of levels."""
+    weights = estimator.weights_of(estimator.__dict__)
+    return pack(weights, weights > 0, estimator.levels_)
+
+
+def unpacked(stored: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the weights that `packed` has stored."""
+    weights, _ = unpack(stored)
+    return weights
+
+
+def without_mask(others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the rest of what is learned without the mask, which the bits have."""
+    return {name: values for name, values in others.items() if name != _KEPT}
+
+
+def with_mask(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a state with a mask: where a file has none, what is not zero is left."""
+    if _KEPT in state:
+        return state
+    return {**state, _KEPT: (state[_W] != 0).astype(state[_W].dtype)}

@@ -132,6 +132,7 @@ class ConvSTDP(ConvParts):
         "other_state_",
         "total_scale_",
         "levels_",
+        "compact_",
         "counts_",
         "recordings_",
         "history_",
@@ -146,8 +147,11 @@ class ConvSTDP(ConvParts):
     _learned: ClassVar[str] = "kernels_"
     _tables: ClassVar[dict[str, type]] = {"inhibition": Geometry, "pool": Geometry}
     _optional: ClassVar[tuple[str, ...]] = (
+        "initial_kernels_",
+        "history_",
         "total_scale_",
         "levels_",
+        "compact_",
         "other_state_",
         "counts_",
         "recordings_",
@@ -219,8 +223,7 @@ class ConvSTDP(ConvParts):
         kind = PatchLearning if self.fit_on == "patches" else Learning
         return kind(self, recorder)
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return everything learned as a program takes it."""
+    def _state(self) -> dict[str, np.ndarray]:
         return {
             # Channels last inside the program, maps first outside.
             "afferents.w": np.moveaxis(self.kernels_, 0, -1),

@@ -1,6 +1,7 @@
 """A dense ensemble as a network description."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from stdpnet.models.lateral import LateralInhibition
 from stdpnet.models.network import Counter, Input, Population, Projection
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
-from stdpnet.models.projections import Convolution, OneToOne, Shape
+from stdpnet.models.projections import Convolution, OneToOne, Shape, SparseConvolution
 from stdpnet.network import Network
 from stdpnet.units import Quantity
 
@@ -23,6 +24,8 @@ class DenseLayer:
         Height, width and channels of the encoded images.
     total : float or None
         Sum of the weights of each neuron, restored before every presentation.
+    n_synapses : int or None
+        Weights that are left in a network that does not learn any more.
     """
 
     inputs: Shape
@@ -36,6 +39,7 @@ class DenseLayer:
     dtype: str
     prunable: bool = False
     correlates: bool = False
+    n_synapses: int | None = None
 
     @property
     def positions(self) -> Shape:
@@ -64,6 +68,27 @@ class DenseLayer:
         """Return the spikes of each neuron, shape (n_examples, n_neurons)."""
         return counts["counts"][:, 0, 0]
 
+    def _afferents(self) -> Projection:
+        ends: dict[str, Any] = {
+            "name": "afferents",
+            "source": "inputs",
+            "target": "features",
+        }
+        geometry = Convolution.dense(self.inputs)
+        if self.n_synapses is not None:
+            left = SparseConvolution(
+                **geometry.get_params(), n_synapses=self.n_synapses
+            )
+            return Projection(**ends, geometry=left, weights=0.0)
+        return Projection(
+            **ends,
+            geometry=geometry,
+            rule=self.rule,
+            total=self.total,
+            prunable=self.prunable,
+            correlates=self.correlates,
+        )
+
     def network(self) -> Network:
         """Return the network; potentials go on from one presentation to the next."""
         populations: tuple[Population, ...] = ()
@@ -73,20 +98,16 @@ class DenseLayer:
         return Network(
             inputs=(Input(name="inputs", shape=self.inputs, stimulus=self.stimulus),),
             populations=(
-                Population(name="features", shape=self.positions, neuron=self.neuron),
+                Population(
+                    name="features",
+                    shape=self.positions,
+                    neuron=self.neuron,
+                    adapts=self.n_synapses is None,
+                ),
                 *populations,
             ),
             projections=(
-                Projection(
-                    name="afferents",
-                    source="inputs",
-                    target="features",
-                    geometry=Convolution.dense(self.inputs),
-                    rule=self.rule,
-                    prunable=self.prunable,
-                    correlates=self.correlates,
-                    total=self.total,
-                ),
+                self._afferents(),
                 *projections,
             ),
             counters=(Counter(name="counts", source="features", pooling=OneToOne()),),

@@ -108,6 +108,7 @@ class FullyConnectedSTDP(DenseParts):
         "other_state_",
         "total_scale_",
         "levels_",
+        "compact_",
         "counts_",
         "recordings_",
         "history_",
@@ -122,6 +123,7 @@ class FullyConnectedSTDP(DenseParts):
     _optional: ClassVar[tuple[str, ...]] = (
         "total_scale_",
         "levels_",
+        "compact_",
         "initial_weights_",
         "counts_",
         "recordings_",
@@ -277,8 +279,7 @@ class FullyConnectedSTDP(DenseParts):
         """Effective thresholds, in mV where potentials are voltages."""
         return self.thresholds_of(self.__dict__)
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return everything learned as a program takes it."""
+    def _state(self) -> dict[str, np.ndarray]:
         layer = self.layer()
         w = self.weights_.reshape(*layer.inputs, -1)
         fixed = layer.network().initial_state(learned=False)

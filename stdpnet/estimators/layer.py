@@ -1,13 +1,20 @@
 """One convolutional layer as a network description, on whole images or on patches."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from stdpnet.models.network import Counter, Input, Population, Projection
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
-from stdpnet.models.projections import Convolution, Shape, SumPooling, WinnerTakeAll
+from stdpnet.models.projections import (
+    Convolution,
+    Shape,
+    SparseConvolution,
+    SumPooling,
+    WinnerTakeAll,
+)
 from stdpnet.network import Network
 from stdpnet.units import Quantity
 
@@ -18,6 +25,8 @@ class ConvLayer:
 
     Attributes
     ----------
+    n_synapses : int or None
+        Weights that are left in a network that does not learn any more.
     inputs : (int, int, int)
         Height, width and channels of the encoded images.
     """
@@ -34,6 +43,7 @@ class ConvLayer:
     dtype: str
     prunable: bool = False
     correlates: bool = False
+    n_synapses: int | None = None
 
     @property
     def positions(self) -> Shape:
@@ -68,6 +78,26 @@ class ConvLayer:
         side = max(self.positions[:2])
         return SumPooling(size=side, stride=side)
 
+    def _afferents(self) -> Projection:
+        ends: dict[str, Any] = {
+            "name": "afferents",
+            "source": "inputs",
+            "target": "features",
+        }
+        geometry = self.convolution
+        if self.n_synapses is not None:
+            left = SparseConvolution(
+                **geometry.get_params(), n_synapses=self.n_synapses
+            )
+            return Projection(**ends, geometry=left, weights=0.0)
+        return Projection(
+            **ends,
+            geometry=geometry,
+            rule=self.rule,
+            prunable=self.prunable,
+            correlates=self.correlates,
+        )
+
     def network(self) -> Network:
         """Return the network that sees whole images."""
         return Network(
@@ -78,19 +108,10 @@ class ConvLayer:
                     shape=self.positions,
                     neuron=self.neuron,
                     competition=self.inhibition,
+                    adapts=self.n_synapses is None,
                 ),
             ),
-            projections=(
-                Projection(
-                    name="afferents",
-                    source="inputs",
-                    target="features",
-                    geometry=self.convolution,
-                    rule=self.rule,
-                    prunable=self.prunable,
-                    correlates=self.correlates,
-                ),
-            ),
+            projections=(self._afferents(),),
             counters=(
                 Counter(name="counts", source="features", pooling=self.pooling),
                 Counter(name="totals", source="features", pooling=self._everywhere()),

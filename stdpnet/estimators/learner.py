@@ -1,9 +1,11 @@
 """What all networks do: learn chunk after chunk, and compute features."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -12,6 +14,14 @@ from stdpnet.config import Parameters, from_dict
 from stdpnet.encoding import Encoding
 from stdpnet.engine.run import ChunkResult
 from stdpnet.estimators.base import Progress
+from stdpnet.estimators.compressing import (
+    is_on_levels,
+    only_left,
+    packed,
+    unpacked,
+    with_mask,
+    without_mask,
+)
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.learning import Learning, check_contrast, starting_state
@@ -22,6 +32,14 @@ from stdpnet.estimators.voting import Voting
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 
+#: What a compact network has no use for.
+_OF_LEARNING = (
+    "history_",
+    "counts_",
+    "recordings_",
+    "initial_kernels_",
+    "initial_weights_",
+)
 #: Parameters of every network that are schedules.
 SCHEDULES: dict[str, type[Parameters]] = {
     "pruning": PruningSchedule,
@@ -41,6 +59,8 @@ class Learner(Voting, NetworkParts):
     n_epochs: int
     random_state: Any
     n_images_shown_: int
+    seed_: int
+    other_state_: dict[str, np.ndarray]
 
     def fit(
         self, X: Any, y: Any = None, *, record: Mapping[str, Any] | None = None
@@ -86,6 +106,7 @@ class Learner(Voting, NetworkParts):
         Progress
             How far learning is.
         """
+        self._refuse_if_compact()
         if resume:
             check_is_fitted(self, self._learned)
         self.check_parameters()
@@ -107,6 +128,7 @@ class Learner(Voting, NetworkParts):
         ValueError
             If X does not have the shape of the images seen before.
         """
+        self._refuse_if_compact()
         first = not hasattr(self, self._learned)
         self.check_parameters()
         images = as_images(self, X, self.image_shape, reset=first)
@@ -192,7 +214,42 @@ class Learner(Voting, NetworkParts):
 
     def state(self) -> dict[str, np.ndarray]:
         """Return everything learned as a program takes it."""
+        found = self._state()
+        if self.compact_:
+            return only_left(found)
+        return found if self.pruning is None else with_mask(found)
+
+    def _state(self) -> dict[str, np.ndarray]:
         raise NotImplementedError
+
+    def _weights(self) -> np.ndarray:
+        return self.weights_of(self.__dict__)
+
+    def compact(self) -> Self:
+        """Return a copy whose program has only the synapses that are left.
+
+        For `transform`, `label` and `predict`; it does not learn. Its spikes are those
+        of this network, its program has no traces, and its file only what is left.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing has been learned.
+        """
+        check_is_fitted(self, self._learned)
+        made = clone(self)
+        for name in set(self._saved) - set(_OF_LEARNING):
+            if hasattr(self, name):
+                setattr(made, name, deepcopy(getattr(self, name)))
+        made.random_state, made.compact_ = self.seed_, True
+        return made
+
+    def _refuse_if_compact(self) -> None:
+        if self.compact_:
+            raise ValueError(
+                f"this {type(self).__name__} is compact and does not learn; fit the "
+                "network that it was made of"
+            )
 
     def from_state(self, found: dict[str, np.ndarray]) -> dict[str, Any]:
         """Return what a program left as attributes."""
@@ -224,6 +281,14 @@ class Learner(Voting, NetworkParts):
 
     # -- files --------------------------------------------------------------------
 
+    def _stored(self, name: str) -> Any:
+        """Return what a file holds of something learned: bits, where weights have levels."""
+        if name == self._learned and is_on_levels(self):
+            return packed(self)
+        if name == "other_state_" and is_on_levels(self):
+            return without_mask(self.other_state_)
+        return super()._stored(name)
+
     @classmethod
     def read_tables(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Return parameters with parts made of their tables."""
@@ -250,4 +315,6 @@ class Learner(Voting, NetworkParts):
     def _restore(self, name: str, value: Any) -> None:
         if name == "image_shape_":
             value = tuple(int(side) for side in value)
+        if name == self._learned and isinstance(value, dict):
+            value = unpacked(value)
         super()._restore(name, value)

@@ -146,6 +146,8 @@ class Learning:
             "thresholds": estimator.thresholds_of(new),
             "spikes": self.layer.spikes(result.counts).mean(axis=0),
         }
+        if estimator.pruning is not None:
+            row["connectivity"] = float(np.mean(estimator.weights_of(new) != 0))
         if stops:
             new["converged_"] = bool(row["convergence"] < estimator.tol)
         if is_snapshot(new["n_chunks_"]):

@@ -48,6 +48,8 @@ class NetworkParts(STDPTransformer):
     image_shape_: tuple[int, int, int]
     #: What normalization restores of the sum of weights, after pruning.
     total_scale_: float = 1.0
+    #: Whether this has only the synapses that are left, and does not learn.
+    compact_: bool = False
 
     def _check_common(self) -> None:
         """Check the parameters that all networks have."""
@@ -124,11 +126,16 @@ class NetworkParts(STDPTransformer):
             return self._defaults[name]()
         return part
 
-    def _compression(self) -> dict[str, bool]:
-        """Return what a layer needs for pruning."""
+    def _compression(self) -> dict[str, Any]:
+        """Return what a layer needs for pruning, or when it is compact."""
+        if self.compact_:
+            return {"n_synapses": max(1, np.count_nonzero(self._weights()))}
         pruning = self.pruning
         correlates = pruning is not None and pruning.criterion == "correlation"
         return {"prunable": pruning is not None, "correlates": correlates}
+
+    def _weights(self) -> np.ndarray:
+        raise NotImplementedError
 
     # -- programs -----------------------------------------------------------------
 

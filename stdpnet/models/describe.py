@@ -14,6 +14,8 @@ from stdpnet.models.equations import (
     check_statements,
     dimensions,
     lines,
+    read_equation,
+    read_statement,
     variables,
 )
 from stdpnet.models.neurons import NeuronModel
@@ -85,19 +87,29 @@ def begin_once(group: dict[str, Any]) -> None:
 
 
 def describe_population(
-    shape: Any, neuron: NeuronModel, competition: WinnerTakeAll | None
+    shape: Any,
+    neuron: NeuronModel,
+    competition: WinnerTakeAll | None,
+    *,
+    adapts: bool = True,
 ) -> dict[str, Any]:
     """Return neurons of one model with their competition."""
     check_neuron(neuron)
     per_map = neuron.per_map
+    equations = by_level(neuron.equations, per_map, "equations")
+    end = by_level(neuron.end, per_map, "statements")
+    reset = lines(neuron.reset)
+    if not adapts:
+        equations["map"], end["map"] = [_constant(e) for e in equations["map"]], []
+        reset = [line for line in reset if read_statement(line)[0] not in per_map]
     described = describe_group(shape) | {
-        "equations": by_level(neuron.equations, per_map, "equations"),
+        "equations": equations,
         "start": by_level(neuron.start, per_map, "statements"),
-        "end": by_level(neuron.end, per_map, "statements"),
+        "end": end,
         "crossing": neuron.threshold,
         "threshold": f"({neuron.threshold})",
         "random": "rand(" in neuron.threshold,
-        "reset": lines(neuron.reset),
+        "reset": reset,
         "refractory": neuron.refractory,
         "parameters": parameter_units(neuron),
         "tables": {name: list(values) for name, values in neuron.tables.items()},
@@ -107,6 +119,12 @@ def describe_population(
     if competition is not None:
         _add_competition(described, neuron, competition)
     return described
+
+
+def _constant(equation: str) -> str:
+    """Return an equation without what changes its variable."""
+    read = read_equation(equation)
+    return f"{read.name} : {read.unit}" if read.differential else equation
 
 
 def check_neuron(neuron: NeuronModel) -> dict[str, Dimension]:

@@ -104,7 +104,9 @@ class ExplicitInhibition(LateralInhibition):
         self, name: str, shape: Shape
     ) -> tuple[tuple[Population, ...], tuple[Projection, ...]]:
         """Return the inhibitory population and the projections to and from it."""
-        inhibitory = Population(name="inhibitory", shape=shape, neuron=self.neuron())
+        inhibitory = Population(
+            name="inhibitory", shape=shape, neuron=self.neuron(), adapts=False
+        )
         up = Projection(
             name="excitation",
             source=name,

@@ -28,6 +28,7 @@ from stdpnet.models.projections import (
     Convolution,
     OneToOne,
     Shape,
+    SparseConvolution,
     SumPooling,
 )
 from stdpnet.units import Quantity
@@ -123,7 +124,9 @@ class Network:
         groups = {
             **{p.name: describe_group(p.shape, p.stimulus) for p in self.inputs},
             **{
-                p.name: describe_population(p.shape, p.neuron, p.competition)
+                p.name: describe_population(
+                    p.shape, p.neuron, p.competition, adapts=p.adapts
+                )
                 for p in self.populations
             },
         }
@@ -162,7 +165,10 @@ class Network:
             "traces": {side: [] for side in SIDES},
             "neuron_variables": [],
             "normalized": part.total is not None,
+            "structure": {},
         }
+        if isinstance(part.geometry, SparseConvolution):
+            described["structure"] = part.geometry.structure(source)
         if part.rule is not None:
             self._check_pair(part, part.rule)
             ends = {"pre": groups[part.source], "post": groups[part.target]}
@@ -200,6 +206,11 @@ class Network:
             raise ValueError(
                 f"Projection {part.name!r}: AllToOthers has one weight, which cannot "
                 f"learn; leave out {rule.title}, or use Convolution.dense"
+            )
+        if isinstance(part.geometry, SparseConvolution):
+            raise ValueError(
+                f"Projection {part.name!r}: what is left of a SparseConvolution does not "
+                f"learn; leave out {rule.title}, or use a Convolution that is prunable"
             )
         target = self._groups()[part.target]
         assert isinstance(target, Population)

@@ -1,5 +1,6 @@
 """What a network is put together from: inputs, populations, projections, counters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,12 +39,27 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class Population:
-    """Neurons of one model, in feature maps, with or without competition."""
+    """Neurons of one model, in feature maps, with or without competition.
+
+    Parameters
+    ----------
+    name : str
+        Name of the population.
+    shape : (int, int, int)
+        Height, width, number of feature maps.
+    neuron : NeuronModel
+        Model of all its neurons.
+    competition : WinnerTakeAll, optional
+        Who silences whom.
+    adapts : bool
+        Without, what maps share (thresholds) does not change any more.
+    """
 
     name: str
     shape: Shape
     neuron: NeuronModel
     competition: WinnerTakeAll | None = None
+    adapts: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +87,9 @@ class Projection:
         of a rule).
     weights : float or array, optional
         Weights to start from; default: random ones, as the rule makes them.
+    structure : mapping of str to array, optional
+        For a `SparseConvolution`: which weights are left
+        (`stdpnet.models.projections.sparse`).
     total : float, optional
         While learning, the weights of each target neuron (each map) are scaled
         before every presentation so that they add up to this, but none above `w_max`.
@@ -92,6 +111,7 @@ class Projection:
     transmits: bool = True
     weights: Any = None
     total: float | None = None
+    structure: Mapping[str, Any] | None = None
     prunable: bool = False
     correlates: bool = False
 

@@ -58,7 +58,7 @@ class Convolution(Geometry):
         """Return the convolution that joins every source neuron to every map."""
         return cls(height=source[0], width=source[1])
 
-    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, int, int, int]:
+    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, ...]:
         """Return the shape (height, width, channels, n_maps) of the kernels."""
         return (self.height, self.width, source[2], n_maps)
 
@@ -92,6 +92,59 @@ class Convolution(Geometry):
         post = (y * target[1] + x) * target[2] + m
         weight = ((ky * self.width + kx) * source[2] + c) * target[2] + m
         return Edges(pre[inside], post[inside], weight[inside])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparseConvolution(Convolution):
+    """A convolution, or a dense projection, of which only some weights are left.
+
+    For networks that do not learn any more. Weights have the shape (n_synapses,), in
+    the order of a kernel's array; which ones they are is part of the state (`sparse`).
+
+    Parameters
+    ----------
+    height, width, stride, padding : int
+        As in `Convolution`.
+    n_synapses : int
+        Number of weights that are left, of all kernels.
+    """
+
+    n_synapses: int = number(1, low=1, integer=True)
+
+    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, ...]:
+        """Return the shape of the weights that are left."""
+        return (self.n_synapses,)
+
+    def structure(self, source: Shape) -> dict[str, int]:
+        """Return the sizes of the arrays that say which weights are left."""
+        return {
+            "offsets": self.height * self.width * source[2] + 1,
+            "maps": self.n_synapses,
+        }
+
+
+def sparse(w: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the weights that are not zero, and which they are.
+
+    Parameters
+    ----------
+    w : ndarray, shape (height, width, channels, n_maps)
+        Weights of a `Convolution`.
+
+    Returns
+    -------
+    dict of ndarray
+        ``"w"`` and ``"maps"``, shape (n_synapses,): weights, row by row of the last
+        axis, and the maps they belong to; ``"offsets"``: where each row begins.
+    """
+    rows = w.reshape(-1, w.shape[-1])
+    taps, maps = np.nonzero(rows)
+    offsets = np.searchsorted(taps, np.arange(len(rows) + 1))
+    return {
+        "w": rows[taps, maps],
+        "offsets": offsets.astype(np.int32),
+        "maps": maps.astype(np.int32),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,10 @@ def write_banks(
         group["initial_kernels"] = bank.initial_kernels_
         for key, values in bank.history_.items():
             group[f"history/{key}"] = values
+        if hasattr(bank, "levels_"):
+            group["levels"] = bank.levels_
+        for event, n in bank.counts_.items():
+            group.require_group("events").attrs[event] = n
         bank.write_to(file.create_group(f"estimators/{name}"))
     _write_kernels(file, "kernels", next(iter(banks.values())))
     for name, control in controls.items():
@@ -53,6 +57,8 @@ def write_scores(
     group = file.create_group("test")
     group["index"] = scores.test_index
     group["y_true"], group["y_pred"] = scores.y_true, scores.y_pred
+    if scores.neuron_labels is not None:
+        group["neuron_labels"] = scores.neuron_labels
     group["spikes_per_map"] = scores.spikes.mean(axis=0)
     group["spikes_per_example"] = scores.spikes.sum(axis=1)
     if control is not None:

@@ -11,7 +11,7 @@ from stdpnet.datasets import Dataset
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.show import track
-from stdpnet.readout import LinearReadout
+from stdpnet.estimators.spec import Readout
 from stdpnet.training.split import Split, stratified
 
 #: Numbers of labels at which accuracy is shown, and how many draws of each.
@@ -47,6 +47,7 @@ class Scores:
     test_index: np.ndarray
     spikes: np.ndarray
     curve: dict[str, np.ndarray] = field(default_factory=dict)
+    neuron_labels: np.ndarray | None = None
 
     @property
     def accuracy(self) -> float:
@@ -98,14 +99,17 @@ def task_of(banks: dict[str, Learner], data: Dataset, split: Split, text: str) -
     )
 
 
-def score(readout: LinearReadout, task: Task) -> Scores:
+def score(readout: Readout, task: Task) -> Scores:
     """Fit the readout on labelled features and classify the test images."""
     readout.fit(task.train.counts, task.y_train)
     found = readout.predict(task.test.counts)
-    return Scores(task.y_test, found, task.test_index, task.test.spikes)
+    labels = getattr(readout, "neuron_labels_", None)
+    return Scores(
+        task.y_test, found, task.test_index, task.test.spikes, neuron_labels=labels
+    )
 
 
-def label_curve(readout: LinearReadout, task: Task, seed: int) -> dict[str, np.ndarray]:
+def label_curve(readout: Readout, task: Task, seed: int) -> dict[str, np.ndarray]:
     """Return accuracy against the number of labels, on stratified draws.
 
     Returns

@@ -1,5 +1,5 @@
 {# For each source spike: all target positions whose kernel covers it, and there
-   all maps, or only those that are listed as having spiked. Targets and weights
+   all maps, or only those that are listed as having spiked, or that are left. Targets and weights
    are contiguous over maps. Statements that take long are carried out on a copy of
    everything that is listed. #}
 {% extends 'common_group.cpp' %}
@@ -33,7 +33,9 @@
         const int32_t _y1 = std::min({{target_height - 1}}, _sy / {{stride}});
         const int32_t _x0 = stdpnet::ceil_div(_sx - {{kernel_width - 1}}, {{stride}});
         const int32_t _x1 = std::min({{target_width - 1}}, _sx / {{stride}});
+        {% if not sparse %}
         _tally += static_cast<int64_t>(std::max(0, _y1 - _y0 + 1)) * std::max(0, _x1 - _x0 + 1) * {{n_maps}};
+        {% endif %}
         {% if collected %}
         int32_t _n = 0;
         {% endif %}
@@ -49,6 +51,11 @@
             const int32_t* _maps = _spiked.maps(_y * {{target_width}} + _x);
             {% endif %}
             const int32_t _tap = ((_sy - _y * {{stride}}) * {{kernel_width}} + _sx - _x * {{stride}}) * {{channels}} + _c;
+            {% if sparse %}
+            const int32_t _first = {{sparse.offsets}}[_tap], _n_maps = {{sparse.offsets}}[_tap + 1] - _first;
+            const int32_t* _maps = {{sparse.maps}} + _first;
+            _tally += _n_maps;
+            {% endif %}
             {% if collected %}
             for (int32_t _i = 0; _i < _n_maps; _i++, _n++) {
                 _list_post[_n] = (_y * {{target_width}} + _x) * {{n_maps}} + _maps[_i];
@@ -59,13 +66,15 @@
             const stdpnet::Fixed {{get_array_name(variables['_pre'])}} = { _spike };
             {% endif %}
             {% for index, base in (('_post', '(_y * ' ~ target_width ~ ' + _x)'), ('_kernel', '_tap')) if index in variables %}
-            {% if listed_name %}
+            {% if sparse and index == '_kernel' %}
+            const stdpnet::Shift {{get_array_name(variables[index])}} = { _first };
+            {% elif listed_name or sparse %}
             const stdpnet::Listed {{get_array_name(variables[index])}} = { {{base}} * {{n_maps}}, _maps };
             {% else %}
             const stdpnet::Shift {{get_array_name(variables[index])}} = { {{base}} * {{n_maps}} };
             {% endif %}
             {% endfor %}
-            const int32_t _n = {{'_n_maps' if listed_name else n_maps}};
+            const int32_t _n = {{'_n_maps' if listed_name or sparse else n_maps}};
             {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
             {% if independent %}
             #pragma GCC ivdep
