@@ -7,11 +7,17 @@ import pytest
 from scipy.stats import binom
 
 from stdpnet.engine.compiler import EXACT_FLAGS
+from stdpnet.engine.delays import delays
 from stdpnet.engine.program import build
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.models.neurons import ConductanceLIF
 from stdpnet.models.parts import Again, Counter, Input, Population, Projection
-from stdpnet.models.plasticity import StochasticSTDP, TraceSTDP, TripletSTDP
+from stdpnet.models.plasticity import (
+    PowerLawSTDP,
+    StochasticSTDP,
+    TraceSTDP,
+    TripletSTDP,
+)
 from stdpnet.models.projections import AllToOthers, Convolution, OneToOne, SumPooling
 from stdpnet.network import Network
 from stdpnet.units import Hz, ms, mV
@@ -232,27 +238,110 @@ def test_again_reads_a_table():
         Again(limit=0)
 
 
-@pytest.mark.parametrize("rule", [TripletSTDP(learning_rate=0.05), TraceSTDP()])
-@pytest.mark.parametrize("backend", ["cpp", "numpy"])
-def test_what_is_pruned_stays_zero(rule, backend):
-    afferents, lateral = network().projections
-    afferents = replace(
-        afferents, rule=rule, prunable=True, correlates=True, total=None
+RULES = [TripletSTDP(learning_rate=0.05), PowerLawSTDP(), TraceSTDP()]
+GEOMETRIES = {
+    "dense": (Convolution.dense(PIXELS), (1, 1, N)),
+    "padded": (Convolution(height=3, width=3, padding=1), (3, 4, N)),
+}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_what_is_pruned_is_passed_over(rule, geometry):
+    """As plain Brian2 does that multiplies with the mask; what is gone stays zero."""
+    joined, shape = GEOMETRIES[geometry]
+    cells = Population(
+        name="cells", shape=shape, neuron=ConductanceLIF(theta_start=11 * mV)
     )
-    made = network(projections=(afferents, lateral))
+    afferents = Projection(
+        name="afferents",
+        source="pixels",
+        target="cells",
+        geometry=joined,
+        rule=rule,
+        prunable=True,
+        correlates=True,
+    )
+    made = network(populations=(cells,), projections=(afferents,))
     start = made.initial_state(0)
-    kept = np.random.default_rng(1).random(start["afferents.w"].shape) < 0.5
+    kept = np.random.default_rng(1).random(start["afferents.w"].shape) < 0.6
     start["afferents.kept"] = kept.astype(float)
     start["afferents.w"] *= kept
-    result = run_chunk(
-        build(made.describe(), backend, title="test: pruned"),
-        {"pixels": rates(12, 9)},
-        start,
-        made.parameter_values(),
-        n_steps=90,
-        seed=0,
+    ours, plain = (
+        run_chunk(
+            build(made.describe(), backend, title="test: pruned"),
+            {"pixels": rates(12, 9)},
+            start,
+            made.parameter_values(),
+            n_steps=90,
+            seed=0,
+            record=["cells"],
+        )
+        for backend in ("cpp", "numpy")
     )
-    after = result.state["afferents.w"]
+    assert_equal(ours, plain)
+    after = ours.state["afferents.w"]
     assert (after[~kept] == 0).all()
     assert (after[kept] != start["afferents.w"][kept]).any()
-    assert result.state["afferents.correlation"].max() > 0
+    assert ours.state["afferents.correlation"].max() > 0
+    if geometry == "dense":
+        assert ours.events["afferents.events"] == 90 * kept.reshape(12, N)[:9].sum() + (
+            90 * kept.reshape(12, N).sum()
+        )
+
+
+# -- delays -----------------------------------------------------------------------------
+
+
+def with_delays(**changed) -> Network:
+    afferents, lateral = network().projections
+    late = replace(afferents, **{"max_delay": 4 * ms, **changed})
+    return network(projections=(late, lateral))
+
+
+def test_spikes_arrive_after_their_delays():
+    made = with_delays(total=None)
+    shown = {"g_e": True, "pixels.spikes": True}
+    result = run(made, "cpp", rates(1), n_input_steps=1, record=shown)
+    late = delays(made.describe()["projections"]["afferents"]).reshape(12, N)[0]
+    assert set(delays(made.describe()["projections"]["afferents"])) == set(range(9))
+    conductance = result.recordings["cells.g_e"][0]
+    assert list((conductance > 0).argmax(axis=0)) == list(late)
+    assert result.events["afferents.events"] == N
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_delayed_synapses_are_those_of_plain_brian2(learning):
+    made = with_delays()
+    values = made.parameter_values(learning=learning)
+    ours, plain = (
+        run_chunk(
+            build(made.describe(), backend, title="test: delays"),
+            {"pixels": rates(12, 6)},
+            made.initial_state(3),
+            values,
+            n_steps=90,
+            n_input_steps=60,
+            seed=1,
+            record=["cells"],
+        )
+        for backend in ("cpp", "numpy")
+    )
+    assert len(ours.spikes["cells"]) > 10
+    assert_equal(ours, plain)
+    same = np.array_equal(
+        ours.state["afferents.w"], made.initial_state(3)["afferents.w"]
+    )
+    assert same is not learning
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"max_delay": 0.7 * ms}, "max_delay must be a multiple of dt 500 us, got 700"),
+        ({"rule": None, "total": None}, "delays are for dense projections with a rule"),
+    ],
+)
+def test_delays_that_cannot_be_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        with_delays(**changed).describe()

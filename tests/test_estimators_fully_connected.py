@@ -145,7 +145,7 @@ def test_learning_goes_on_where_it_was_interrupted(dense, images, tmp_path):
 
 def test_arrays_of_somebody_else_are_scored(dense, digits, tmp_path):
     images, labels = digits[0][:200], digits[1][:200]
-    learned = dense(n_neurons=20).fit(images)
+    learned = dense().fit(images)
     made = FullyConnectedSTDP.from_arrays(
         learned.weights_,
         learned.thresholds_,
@@ -268,7 +268,7 @@ def compressed(dense, images) -> FullyConnectedSTDP:
         criterion="quantile", threshold=0.7, start=50, every=50, end=100, scope="target"
     )
     levels = QuantizationSchedule(levels=4, start=100, every=50, end=200)
-    return dense(n_neurons=12, pruning=pruning, quantization=levels).fit(images)
+    return dense(pruning=pruning, quantization=levels).fit(images)
 
 
 def test_what_is_left_is_on_the_levels_and_the_rest_is_zero(compressed):

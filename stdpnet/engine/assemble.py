@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from stdpnet.config import from_dict
 from stdpnet.engine import brian2_api as api
 from stdpnet.engine.brian2_api import brian2
+from stdpnet.models.projections import Edges, Geometry
 
 #: Exact where the equations are linear; never plain Euler, which can blow up silently.
 METHODS = ("exact", "exponential_euler")
@@ -180,12 +182,13 @@ class Assembly:
         """Make the group that holds weights and parameters of a projection."""
         size = prod(projection["weights"])
         parts = api.Parts(name, size)
+        index = "_idx" if projection["delay"] else self.weight_index
         self.groups[name] = parts
         for variable in ("w", *projection["variables"]):
             dtype = api.FLOATS[self.dtype]
-            api.add_array(parts, variable, size, dtype, self.weight_index)
+            api.add_array(parts, variable, size, dtype, index)
         for variable, n in projection["structure"].items():
-            api.add_array(parts, variable, n, np.int32, self.weight_index)
+            api.add_array(parts, variable, n, np.int32, index)
         for parameter, unit in projection["parameters"].items():
             api.add_scalar(parts, parameter, unit, self.dtype)
         if learns(projection):
@@ -195,6 +198,15 @@ class Assembly:
                 group = self.groups[projection[end]]
                 for parameter in projection["parameters"]:
                     api.refer(group, f"{name}_{parameter}", parts, parameter)
+
+    def edges(self, name: str) -> Edges:
+        """Return the connections of a projection."""
+        projection = self.description["projections"][name]
+        geometry = from_dict(Geometry, projection["geometry"])
+        edges: Edges = geometry.edges(
+            *(self.shape(projection[end]) for end in ("source", "target"))
+        )
+        return edges
 
     def shared_variables(self, name: str) -> dict[str, tuple[Any, str, str]]:
         """Return what the statements of a projection see: name to (group, name, index)."""

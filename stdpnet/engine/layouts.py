@@ -15,7 +15,9 @@ LANES = 8
 def is_gated(projection: dict[str, Any]) -> bool:
     """Say whether learning on source spikes looks only at targets that have spiked."""
     is_convolution = projection["geometry"]["type"] == "Convolution"
-    return bool(projection["gated"] and projection["learn_pre"] and is_convolution)
+    plain = projection["delay"] is not None
+    learns = projection["gated"] and projection["learn_pre"]
+    return bool(learns and is_convolution and not plain)
 
 
 def listed_traces(description: dict[str, Any]) -> dict[str, list[str]]:
@@ -70,7 +72,7 @@ def pathway(
             gaps=side == "post" or gated,
         )
         | {"listed_name": projection["target"] if gated else "", "competes": None}
-        | {"sparse": None}
+        | {"sparse": None, "masked": ""}
     )
 
 

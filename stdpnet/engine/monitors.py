@@ -98,7 +98,10 @@ class Monitors:
         for name, projection in self.assembly.description["projections"].items():
             source, target = projection["source"], projection["target"]
             shapes = [self.assembly.shape(end) for end in (source, target)]
-            pre, post, _ = self.assembly.edges(name)
+            pre, post, weight = self.assembly.edges(name)
+            if "kept" in projection["variables"]:  # the others change nothing
+                left = api.get_values(self.assembly.groups[name], "kept")[weight] > 0
+                pre, post = pre[left], post[left]
             n_pre, n_post = (int(np.prod(shape)) for shape in shapes)
             arrivals = int(np.bincount(pre, minlength=n_pre)[spikes[source]].sum())
             returns = int(np.bincount(post, minlength=n_post)[spikes[target]].sum())

@@ -14,6 +14,7 @@ from stdpnet.engine import brian2_api as api
 from stdpnet.engine import logs
 from stdpnet.engine.assemble import Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
+from stdpnet.engine.delays import delayed_synapses
 from stdpnet.engine.layouts import competition, listed_traces, pathway
 
 #: Besides the clocks of time steps and of the ends of presentations.
@@ -207,6 +208,17 @@ class NativeAssembly(Assembly):
 
     def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
         parts = self.groups[name]
+        if projection["delay"]:
+            self.others.append(delayed_synapses(self, name))
+        else:
+            self._add_pathways(parts, projection)
+        if projection["learn_end"]:
+            self._at_end(parts, projection)
+        if projection["normalized"]:
+            self._normalize(parts, projection)
+
+    def _add_pathways(self, parts: Any, projection: dict[str, Any]) -> None:
+        name = parts.name
         for index in ("_pre", "_post", "_kernel"):
             api.add_index(parts, index)
         for variable, (group, there, index) in self.shared_variables(name).items():
@@ -219,11 +231,6 @@ class NativeAssembly(Assembly):
         for order, code in enumerate(codes):
             if projection[code]:
                 self._pathway(parts, projection, code, order)
-
-        if projection["learn_end"]:
-            self._at_end(parts, projection)
-        if projection["normalized"]:
-            self._normalize(parts, projection)
 
     def _refer_to_neurons(self, parts: Any, projection: dict[str, Any]) -> None:
         """Let statements see variables of the neurons, as v_pre or v_post."""
@@ -274,6 +281,8 @@ class NativeAssembly(Assembly):
             layout["sparse"] = {
                 name: self._array(parts.name, name) for name in projection["structure"]
             }
+        if "kept" in projection["variables"]:
+            layout["masked"] = self._array(parts.name, "kept")
         if layout.get("listed_name"):
             layout["traces"] = self._traces(projection["target"])
         layout["learning_array"] = "" if code == "transmit" else self._learning(parts)

@@ -217,7 +217,7 @@ def _brian2_and_numpy() -> list[str]:
 def _engine_hash() -> str:
     """Hash the templates and generators, so that a changed engine builds anew."""
     here = Path(__file__).parent
-    names = ("assemble", "brian2_api", "build", "layouts", "logs", "native")
+    names = ("assemble", "brian2_api", "build", "delays", "layouts", "logs", "native")
     files = sorted(
         [*here.glob("templates/*"), *(here / f"{name}.py" for name in names)]
     )

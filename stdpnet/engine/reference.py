@@ -15,6 +15,7 @@ from stdpnet.config import from_dict
 from stdpnet.engine import brian2_api as api
 from stdpnet.engine.assemble import METHODS, Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
+from stdpnet.engine.delays import delayed_synapses
 from stdpnet.models.network import NEVER
 from stdpnet.models.projections import Edges, Geometry
 
@@ -203,6 +204,19 @@ class ReferenceAssembly(Assembly):
     # -- connections ----------------------------------------------------------------
 
     def _add_projection(self, name: str, projection: dict[str, Any]) -> None:
+        learning = self.parameters.get(f"{name}.learning", 0.0) > 0
+        if projection["delay"]:
+            self.others.append(delayed_synapses(self, name))
+        else:
+            self._add_synapses(name, projection, learning)
+        if learning and projection["normalized"]:
+            self._normalize(name, projection)
+        if learning and projection["learn_end"]:
+            self._at_presentation(name, [projection["learn_end"]], "end")
+
+    def _add_synapses(
+        self, name: str, projection: dict[str, Any], learning: bool
+    ) -> None:
         source, target = projection["source"], projection["target"]
         pre, post, weight = self.edges(name)
         ends = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
@@ -216,7 +230,6 @@ class ReferenceAssembly(Assembly):
             )
             for variable, (group, there, index) in names.items()
         }
-        learning = self.parameters.get(f"{name}.learning", 0.0) > 0
         on_pre = {
             code: _renamed(projection[code], names)
             for code in ("transmit", "learn_pre")
@@ -234,10 +247,6 @@ class ReferenceAssembly(Assembly):
             on_post=on_post or None,
             name=f"{name}_synapses",
         )
-        if learning and projection["normalized"]:
-            self._normalize(name, projection)
-        if learning and projection["learn_end"]:
-            self._at_presentation(name, [projection["learn_end"]], "end")
         for order, pathway in enumerate([*on_pre, *on_post]):
             getattr(synapses, pathway).order = order
         synapses.connect(i=pre, j=post)
@@ -247,9 +256,7 @@ class ReferenceAssembly(Assembly):
     def edges(self, name: str) -> Edges:
         """Return the connections of a projection, those that are left."""
         projection = self.description["projections"][name]
-        geometry = from_dict(Geometry, projection["geometry"])
-        ends = (self.shape(projection[end]) for end in ("source", "target"))
-        edges = geometry.edges(*ends)
+        edges = super().edges(name)
         if not projection["structure"]:
             return edges
         place = self._places(name, projection)[edges.weight]

@@ -286,12 +286,27 @@ def _read_results(
         for name, counter in program.description["counters"].items()
     }
     rows = (line.split() for line in (folder / "tally").read_text().splitlines())
+    events = {name: int(n) for name, n in rows}
+    _count_delayed(program, events)
     return ChunkResult(
         state,
         counts,
-        events={name: int(n) for name, n in rows},
+        events=events,
         presentations=_read_array(folder / "presentations", np.uint32, (n_examples,)),
     )
+
+
+def _count_delayed(program: Program, events: dict[str, int]) -> None:
+    """Add the events at synapses with delays, each spike at all of its side's."""
+    for name, projection in program.description["projections"].items():
+        if projection["delay"]:
+            *inputs, n_targets = projection["weights"]
+            arrivals = events[f"{projection['source']}.spikes"] * n_targets
+            returns = events[f"{projection['target']}.spikes"] * prod(inputs)
+            events[f"{name}.events"] = arrivals
+            updates = arrivals if projection["learn_pre"] else 0
+            updates += returns if projection["learn_post"] else 0
+            events[f"{name}.updates"] = updates
 
 
 def _read_counts(

@@ -35,6 +35,7 @@ class DenseLayer:
     rule: PlasticityRule
     inhibition: LateralInhibition | None
     total: float | None
+    max_delay: Quantity | None
     dt: Quantity
     dtype: str
     prunable: bool = False
@@ -85,6 +86,7 @@ class DenseLayer:
             geometry=geometry,
             rule=self.rule,
             total=self.total,
+            max_delay=self.max_delay,
             prunable=self.prunable,
             correlates=self.correlates,
         )

@@ -41,6 +41,7 @@ class DenseParts(Learner):
     mean_weight: float | None
     start_weight: float
     rest: Any
+    max_delay: Any
     again: Again | None
     other_state_: dict[str, np.ndarray]
 
@@ -49,6 +50,8 @@ class DenseParts(Learner):
         self._check_common()
         if self.rest is not None:
             self._steps("rest")
+        if self.max_delay is not None:
+            self._steps("max_delay")
         if self.mean_weight is not None and not (
             is_real(self.mean_weight) and self.mean_weight > 0
         ):
@@ -92,6 +95,7 @@ class DenseParts(Learner):
             rule=rule,
             inhibition=self._inhibition(),
             total=total,
+            max_delay=None if self.max_delay is None else self._time("max_delay"),
             dt=self._time("dt"),
             dtype=self.dtype,
             **self._compression(),

@@ -54,6 +54,9 @@ class FullyConnectedSTDP(DenseParts):
         Time step, and how long an image is shown, a multiple of it.
     rest : Quantity or str, time, or None
         How long the network goes on without input after each presentation.
+    max_delay : Quantity or str, time, or None
+        Input spikes reach each synapse after a delay of its own, drawn evenly from zero
+        to this: ``"10 ms"`` in the released code. Much slower.
     again : Again or None
         When an image is shown again, brighter, because few neurons answered.
     n_epochs : int
@@ -147,6 +150,7 @@ class FullyConnectedSTDP(DenseParts):
         dt: Any = "0.5 ms",
         presentation: Any = "350 ms",
         rest: Any = "150 ms",
+        max_delay: Any = None,
         again: Again | None = Again(),  # noqa: B008 (frozen)
         n_epochs: int = 1,
         tol: float = 0.0,
@@ -170,6 +174,7 @@ class FullyConnectedSTDP(DenseParts):
         self.dt = dt
         self.presentation = presentation
         self.rest = rest
+        self.max_delay = max_delay
         self.again = again
         self.n_epochs = n_epochs
         self.tol = tol

@@ -235,8 +235,15 @@ class Learner(Voting, NetworkParts):
         ------
         NotFittedError
             If nothing has been learned.
+        ValueError
+            If inputs have delays.
         """
         check_is_fitted(self, self._learned)
+        if getattr(self, "max_delay", None) is not None:
+            raise ValueError(
+                f"a {type(self).__name__} with delays cannot be compact; leave out "
+                "max_delay"
+            )
         made = clone(self)
         for name in set(self._saved) - set(_OF_LEARNING):
             if hasattr(self, name):

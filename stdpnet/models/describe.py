@@ -207,6 +207,10 @@ def describe_rule(
         "variables": list(rule.synaptic),
         "gated": rule.pre_needs_post,
         "traces": {side: variables(rule.traces(side)) for side in SIDES},
+        "delayed": {
+            "equations": lines(rule.pre_equations),
+            "reset": lines(rule.pre_reset),
+        },
         "neuron_variables": sorted({f"{base}_{side}" for base, side in used}),
     }
 

@@ -166,7 +166,10 @@ class Network:
             "neuron_variables": [],
             "normalized": part.total is not None,
             "structure": {},
+            "delay": None,
         }
+        if part.max_delay is not None:
+            described["delay"] = self._delay(part, part.max_delay)
         if isinstance(part.geometry, SparseConvolution):
             described["structure"] = part.geometry.structure(source)
         if part.rule is not None:
@@ -180,6 +183,26 @@ class Network:
         if part.prunable:
             add_mask(part, described)
         return described
+
+    def _delay(self, part: Projection, max_delay: Quantity) -> dict[str, int]:
+        """Return the longest delay in time steps, and the seed of all delays."""
+        is_dense = (
+            type(part.geometry) is Convolution
+            and tuple(self.shape(part.target))[:2] == (1, 1)
+            and self.continuous
+        )
+        if part.rule is None or part.rule.on_end or not is_dense:
+            raise ValueError(
+                f"Projection {part.name!r}: delays are for dense projections with a rule "
+                "that acts on spikes, in continuous networks; leave out max_delay"
+            )
+        steps = float(max_delay / self.dt)
+        if steps < 1 or abs(steps - round(steps)) > 1e-6 * steps:
+            raise ValueError(
+                f"Projection {part.name!r}: max_delay must be a multiple of dt {self.dt}, "
+                f"got {max_delay}"
+            )
+        return {"steps": round(steps), "seed": 0}
 
     def _check_ends(self, part: Projection) -> None:
         groups = self._groups()

@@ -15,6 +15,7 @@ from stdpnet.models.projections import (
     SumPooling,
     WinnerTakeAll,
 )
+from stdpnet.units import Quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,9 @@ class Projection:
         of a rule).
     weights : float or array, optional
         Weights to start from; default: random ones, as the rule makes them.
+    max_delay : Quantity, time, optional
+        Spikes reach each synapse after a delay, drawn once and evenly from zero to
+        this, in time steps. For dense projections of continuous networks.
     structure : mapping of str to array, optional
         For a `SparseConvolution`: which weights are left
         (`stdpnet.models.projections.sparse`).
@@ -111,6 +115,7 @@ class Projection:
     transmits: bool = True
     weights: Any = None
     total: float | None = None
+    max_delay: Quantity | None = None
     structure: Mapping[str, Any] | None = None
     prunable: bool = False
     correlates: bool = False

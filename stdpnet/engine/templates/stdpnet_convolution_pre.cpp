@@ -18,6 +18,9 @@
     stdpnet::Spiked& _spiked = stdpnet::spiked("{{listed_name}}", {{target_height * target_width}}, {{n_maps}});
     _spiked.begin({% include 'stdpnet_tells.cpp' %});
     {% endif %}
+    {% if masked %}
+    static const stdpnet::Left _left({{masked}}, {{kernel_height * kernel_width * channels}}, {{n_maps}});
+    {% endif %}
     {% if collected %}
     static int32_t _list_post[{{n_most}}], _list_kernel[{{n_most}}];
     {% include 'stdpnet_collected.cpp' %}
@@ -33,7 +36,7 @@
         const int32_t _y1 = std::min({{target_height - 1}}, _sy / {{stride}});
         const int32_t _x0 = stdpnet::ceil_div(_sx - {{kernel_width - 1}}, {{stride}});
         const int32_t _x1 = std::min({{target_width - 1}}, _sx / {{stride}});
-        {% if not sparse %}
+        {% if not sparse and not masked %}
         _tally += static_cast<int64_t>(std::max(0, _y1 - _y0 + 1)) * std::max(0, _x1 - _x0 + 1) * {{n_maps}};
         {% endif %}
         {% if collected %}
@@ -41,6 +44,15 @@
         {% endif %}
         for (int32_t _y = _y0; _y <= _y1; _y++)
         for (int32_t _x = _x0; _x <= _x1; _x++) {
+            const int32_t _tap = ((_sy - _y * {{stride}}) * {{kernel_width}} + _sx - _x * {{stride}}) * {{channels}} + _c;
+            {% if masked %}
+            _tally += _left.n_maps(_tap);
+            {% endif %}
+            {% if sparse %}
+            const int32_t _first = {{sparse.offsets}}[_tap], _n_maps = {{sparse.offsets}}[_tap + 1] - _first;
+            const int32_t* _maps = {{sparse.maps}} + _first;
+            _tally += _n_maps;
+            {% endif %}
             {% if competes %}
             // Nobody sees the potentials of a silent position before they are reset.
             if (!_seen && {{competes.site_wins}}[_y * {{target_width}} + _x] >= {{competes.winners}}[0]) continue;
@@ -49,12 +61,6 @@
             const int32_t _n_maps = _spiked.count(_y * {{target_width}} + _x);
             if (_n_maps == 0) continue;
             const int32_t* _maps = _spiked.maps(_y * {{target_width}} + _x);
-            {% endif %}
-            const int32_t _tap = ((_sy - _y * {{stride}}) * {{kernel_width}} + _sx - _x * {{stride}}) * {{channels}} + _c;
-            {% if sparse %}
-            const int32_t _first = {{sparse.offsets}}[_tap], _n_maps = {{sparse.offsets}}[_tap + 1] - _first;
-            const int32_t* _maps = {{sparse.maps}} + _first;
-            _tally += _n_maps;
             {% endif %}
             {% if collected %}
             for (int32_t _i = 0; _i < _n_maps; _i++, _n++) {
@@ -65,24 +71,33 @@
             {% if '_pre' in variables %}
             const stdpnet::Fixed {{get_array_name(variables['_pre'])}} = { _spike };
             {% endif %}
-            {% for index, base in (('_post', '(_y * ' ~ target_width ~ ' + _x)'), ('_kernel', '_tap')) if index in variables %}
-            {% if sparse and index == '_kernel' %}
-            const stdpnet::Shift {{get_array_name(variables[index])}} = { _first };
-            {% elif listed_name or sparse %}
-            const stdpnet::Listed {{get_array_name(variables[index])}} = { {{base}} * {{n_maps}}, _maps };
+            const int32_t _base = (_y * {{target_width}} + _x) * {{n_maps}};
+            const auto _act = [&](const auto& _post_index, const auto& _kernel_index, int32_t _n) {
+                {% for index in ('_post', '_kernel') if index in variables %}
+                const auto& {{get_array_name(variables[index])}} = {{index}}_index;
+                {% endfor %}
+                {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
+                {% if independent %}
+                #pragma GCC ivdep
+                {% endif %}
+                for (int32_t _idx = 0; _idx < _n; _idx++) {
+                    const size_t _vectorisation_idx = _idx;
+                    {{vector_code|autoindent}}
+                }
+            };
+            {% if sparse %}
+            _act(stdpnet::Listed{ _base, _maps }, stdpnet::Shift{ _first }, _n_maps);
+            {% elif listed_name %}
+            _act(stdpnet::Listed{ _base, _maps }, stdpnet::Listed{ _tap * {{n_maps}}, _maps }, _n_maps);
+            {% elif masked %}
+            if (_left.all())
+                _act(stdpnet::Shift{ _base }, stdpnet::Shift{ _tap * {{n_maps}} }, {{n_maps}});
+            else
+                _act(stdpnet::Listed{ _base, _left.maps(_tap) },
+                     stdpnet::Listed{ _tap * {{n_maps}}, _left.maps(_tap) }, _left.n_maps(_tap));
             {% else %}
-            const stdpnet::Shift {{get_array_name(variables[index])}} = { {{base}} * {{n_maps}} };
+            _act(stdpnet::Shift{ _base }, stdpnet::Shift{ _tap * {{n_maps}} }, {{n_maps}});
             {% endif %}
-            {% endfor %}
-            const int32_t _n = {{'_n_maps' if listed_name or sparse else n_maps}};
-            {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
-            {% if independent %}
-            #pragma GCC ivdep
-            {% endif %}
-            for (int32_t _idx = 0; _idx < _n; _idx++) {
-                const size_t _vectorisation_idx = _idx;
-                {{vector_code|autoindent}}
-            }
             {% endif %}
         }
         {% if collected %}

@@ -240,6 +240,39 @@ inline Spiked& spiked(const std::string& group, size_t n_sites, int32_t n_maps) 
   return all.try_emplace(group, n_sites, n_maps).first->second;
 }
 
+// The synapses that are left of kernels, row by row of the maps and map by map. None
+// goes during a run.
+class Left {
+ public:
+  template <typename T>
+  Left(const T* kept, int32_t n_taps, int32_t n_maps)
+      : row_(n_taps + 1), column_(n_maps + 1) {
+    for (int32_t tap = 0; tap < n_taps; tap++) {
+      for (int32_t map = 0; map < n_maps; map++)
+        if (kept[static_cast<size_t>(tap) * n_maps + map]) {
+          maps_.push_back(map);
+          column_[map + 1]++;
+        }
+      row_[tap + 1] = static_cast<int32_t>(maps_.size());
+    }
+    all_ = maps_.size() == static_cast<size_t>(n_taps) * n_maps;
+    for (int32_t map = 0; map < n_maps; map++) column_[map + 1] += column_[map];
+    taps_.resize(maps_.size());
+    std::vector<int32_t> next(column_);
+    for (int32_t tap = 0; tap < n_taps; tap++)
+      for (int32_t k = row_[tap]; k < row_[tap + 1]; k++) taps_[next[maps_[k]]++] = tap;
+  }
+  bool all() const { return all_; }
+  int32_t n_maps(int32_t tap) const { return row_[tap + 1] - row_[tap]; }
+  const int32_t* maps(int32_t tap) const { return &maps_[row_[tap]]; }
+  int32_t n_taps(int32_t map) const { return column_[map + 1] - column_[map]; }
+  const int32_t* taps(int32_t map) const { return &taps_[column_[map]]; }
+
+ private:
+  std::vector<int32_t> row_, column_, maps_, taps_;
+  bool all_;
+};
+
 inline int32_t ceil_div(int32_t a, int32_t b) { return a <= 0 ? 0 : (a + b - 1) / b; }
 
 // When an example is shown again, with higher rates: while a group spikes too little.
