@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from stdpnet.analysis.numbers import Row, energy, percent, readable, whole
 from stdpnet.analysis.recorded import MissingArraysError, Run
 from stdpnet.config import from_dict
 from stdpnet.costs import Cost, bits_per_synapse
@@ -16,8 +16,10 @@ DENSE = "FullyConnectedSTDP"
 _ARRIVALS, _UPDATES = "afferents.events", "afferents.updates"
 
 #: How events that were not counted are estimated.
-FROM_IMAGE = "the input spikes of one test image"
+FROM_IMAGE = "one test image"
 FROM_CONNECTIVITY = "connectivity"
+#: What events are counted for.
+PER_IMAGE = " an image"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,11 @@ def _kind(run: Run, bank: str) -> str:
 
 def is_compressed(run: Run) -> bool:
     """Say whether synapses of a run were pruned, or weights quantized."""
-    return any(cost.compressed for cost in bank_costs(run).values())
+    return any(
+        run.bank_array(bank, name) is not None
+        for bank in run.banks
+        for name in ("history/connectivity", "levels")
+    )
 
 
 def bank_costs(run: Run) -> dict[str, BankCost]:
@@ -170,9 +176,7 @@ class _Counts:
 
 
 def _events(run: Run, bank: str) -> dict[str, int]:
-    return {
-        name: int(n) for name, n in run.attributes(f"banks/{bank}/events").items()
-    }
+    return {name: int(n) for name, n in run.attributes(f"banks/{bank}/events").items()}
 
 
 def _pruned(
@@ -252,17 +256,28 @@ class Saving:
         Its values.
     shown : callable
         Writes one of them.
+    per : str
+        What it is counted for.
     """
 
     name: str
     before: float
     after: float
-    shown: Callable[[Any], str]
+    shown: Callable[[float], str]
+    per: str = PER_IMAGE
 
     @property
     def ratio(self) -> str:
-        """How many times less there is afterwards, as "24.6 times less"."""
-        return f"{self.before / self.after:.3g} times less" if self.after else "none"
+        """How much less there is afterwards, as "24.6 times less", or nothing."""
+        if self.before == self.after or not self.after:
+            return ""
+        return f"{self.before / self.after:.3g} times less"
+
+    @property
+    def text(self) -> str:
+        """Both values, or the one that there is."""
+        before, after = self.shown(self.before), self.shown(self.after)
+        return before if before == after else f"{before} before, {after} after"
 
 
 def savings(cost: BankCost) -> list[Saving]:
@@ -271,27 +286,64 @@ def savings(cost: BankCost) -> list[Saving]:
     Events, updates and energy are those of an image shown while learning.
     """
     before, after = cost.before, cost.after
-    found = [Saving("Bytes of the weights", before.bytes_before, after.bytes_after, whole)]
+    n_bytes = before.bytes_before, after.bytes_after
+    found = [Saving("Bytes of weights", *n_bytes, whole, per="")]
     if not before.synaptic_events:
         return found
     events, fewer = before.per_example(), after.per_example()
-    for name, key in (
-        ("Synaptic events", "synaptic_events"),
-        ("Weight updates", "weight_updates"),
-    ):
-        found.append(Saving(name, events[key], fewer[key], whole))
-    energies = [float(one.energy_estimate.value) for one in (before, after)]
-    return [*found, Saving("Energy, estimated", energies[0], energies[1], joule)]
+    for name in ("synaptic_events", "weight_updates"):
+        found.append(Saving(readable(name), events[name], fewer[name], whole))
+    energies = [one.energy_estimate.value for one in (before, after)]
+    return [*found, Saving("Estimated energy", energies[0], energies[1], energy)]
 
 
-def whole(number: float) -> str:
-    """Return a count as "10,000"."""
-    return f"{number:,.0f}"
+def cost_rows(run: Run) -> list[Row]:
+    """Return what the synapses of each bank cost, before and after compression."""
+    costs = bank_costs(run)
+    return [
+        (f"{bank}: {name}" if len(costs) > 1 else name, value)
+        for bank, cost in costs.items()
+        for name, value in _rows(cost)
+    ]
 
 
-def joule(energy: float) -> str:
-    """Return an energy as "36.2 uJ"."""
-    for prefix, size in (("J", 1.0), ("mJ", 1e-3), ("uJ", 1e-6), ("nJ", 1e-9)):
-        if energy >= size:
-            return f"{energy / size:.3g} {prefix}"
-    return f"{energy / 1e-12:.3g} pJ"
+def _rows(cost: BankCost) -> list[Row]:
+    after, rows = cost.after, []
+    n_all, n_left = after.n_synapses, after.n_surviving
+    if cost.connectivity is None:
+        rows.append(("Plastic synapses", whole(n_all)))
+    else:
+        left = f"{whole(n_left)} of {whole(n_all)}"
+        rows += [("Synapses left", left), ("Connectivity", percent(after.connectivity))]
+    if cost.levels is not None:
+        rows.append(("Levels of the weights", _levels_text(cost)))
+    for saving in savings(cost):
+        ratio = f"; {saving.ratio}" if saving.ratio else ""
+        rows.append((f"{saving.name}{saving.per}", f"{saving.text}{ratio}"))
+    return rows
+
+
+def _levels_text(cost: BankCost) -> str:
+    assert cost.levels is not None
+    text = f"{len(cost.levels)} ({bits_per_synapse(len(cost.levels))} bits)"
+    return text if cost.on_levels else f"{text}, but weights are not on them"
+
+
+def cost_notes(run: Run) -> list[str]:
+    """Return what the rows of `cost_rows` rest on."""
+    costs = bank_costs(run)
+    notes = [
+        f"{f'{bank}: e' if len(costs) > 1 else 'E'}vents and updates of the synapses "
+        f"that are left are estimated from {cost.basis}."
+        for bank, cost in costs.items()
+        if cost.basis
+    ]
+    counted = [cost.after for cost in costs.values() if cost.after.synaptic_events]
+    if counted:
+        assumed = counted[0].energy
+        notes.append(
+            f"Energy is an estimate from counted events, {assumed.synaptic_event} a "
+            f"synaptic event and {assumed.weight_update} a weight update, nothing else "
+            f"({assumed.source})."
+        )
+    return notes

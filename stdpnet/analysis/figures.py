@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stdpnet.analysis.compression import compressed_banks, is_compressed, is_dense
+from stdpnet.analysis.compression_plots import plot_compression
 from stdpnet.analysis.drawing import (
     INK,
+    TEXT_SIZE,
     draw_side_by_side,
     new_figure,
     save_drawing,
@@ -24,6 +27,12 @@ from stdpnet.analysis.kernel_plots import (
 from stdpnet.analysis.kernels import kernel_images, tile
 from stdpnet.analysis.raster import plot_example, plot_spikes_per_example
 from stdpnet.analysis.readout import confusion, plot_confusion, plot_label_curve
+from stdpnet.analysis.receptive_fields import (
+    FIELDS_WIDTH,
+    field_height,
+    labels_of_banks,
+    plot_receptive_fields,
+)
 from stdpnet.analysis.recorded import MissingArraysError, Run
 from stdpnet.analysis.training import SPIKES, THRESHOLD, plot_curves, plot_per_map
 from stdpnet.runs import RunError
@@ -54,6 +63,36 @@ def draw_kernels(run: Run) -> Figure:
 def _bank_kernels(run: Run, bank: str) -> np.ndarray:
     kernels = run.bank_array(bank, "kernels")
     return run.need(f"banks/{bank}/kernels", "kernels") if kernels is None else kernels
+
+
+def draw_receptive_fields(run: Run) -> Figure:
+    """Draw the receptive fields of all neurons, one square a bank."""
+    run.need("kernels", "receptive fields")
+    banks = run.banks or ("",)
+    kernels = [_bank_kernels(run, bank) for bank in banks]
+    labels = labels_of_banks(run.array("test/neuron_labels"), kernels)
+    figure = new_figure(FIELDS_WIDTH, sum(map(field_height, kernels)))
+    axes = figure.subplots(len(banks), 1, squeeze=False)[:, 0]
+    for ax, bank, fields, of_bank in zip(axes, banks, kernels, labels, strict=True):
+        plot_receptive_fields(
+            fields, run.channels(bank), labels=of_bank, class_names=run.classes, ax=ax
+        )
+        if len(banks) > 1:
+            title = f"{bank}: {ax.get_title()}".removesuffix(": ")
+            ax.set_title(title, color=INK, fontsize=TEXT_SIZE)
+    return figure
+
+
+def draw_compression(run: Run) -> Figure:
+    """Draw what compression left of each bank, one row of panels a bank."""
+    found = compressed_banks(run)
+    figure = new_figure(9.6, 3.0 * len(found))
+    parts = figure.subfigures(len(found), 1, squeeze=False)[:, 0]
+    for part, (bank, cost) in zip(parts, found.items(), strict=True):
+        plot_compression(cost, figure=part)
+        if len(run.banks) > 1:
+            part.suptitle(bank, color=INK, fontsize=10)
+    return figure
 
 
 def draw_history(run: Run) -> Figure:
@@ -199,16 +238,29 @@ class RunFigure:
         One line for the reader.
     wide : bool
         Whether it needs the width of the page.
+    suits : callable
+        Says whether a report shows it of a `Run`.
     """
 
     draw: Callable[[Run], Figure]
     caption: str
     wide: bool = False
+    suits: Callable[[Run], bool] = lambda run: True
 
 
 FIGURES: dict[str, RunFigure] = {
     "kernels": RunFigure(
-        draw_kernels, "Learned kernels: what makes each map spike.", wide=True
+        draw_kernels,
+        "Learned kernels: what makes each map spike.",
+        wide=True,
+        suits=lambda run: not is_dense(run),
+    ),
+    "receptive-fields": RunFigure(
+        draw_receptive_fields,
+        "Receptive fields of the neurons, in the order of the class that each was "
+        "labelled with.",
+        wide=True,
+        suits=is_dense,
     ),
     "curves": RunFigure(
         draw_curves,
@@ -217,6 +269,12 @@ FIGURES: dict[str, RunFigure] = {
     ),
     "history": RunFigure(draw_history, "How kernels came about, one a row."),
     "weights": RunFigure(draw_weights, "Distribution of the weights."),
+    "compression": RunFigure(
+        draw_compression,
+        "Compression: synapses left, their weights, and what an image costs.",
+        wide=True,
+        suits=is_compressed,
+    ),
     "confusion": RunFigure(
         draw_confusion,
         "Test images by true and predicted class; colour is the share mistaken.",

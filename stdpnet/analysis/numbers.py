@@ -33,6 +33,14 @@ def memory(megabytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.2f} GB"
 
 
+def energy(joules: float) -> str:
+    """Return an energy as "36.2 uJ"."""
+    for unit, size in (("J", 1.0), ("mJ", 1e-3), ("uJ", 1e-6), ("nJ", 1e-9)):
+        if joules >= 0.9995 * size:
+            return f"{joules / size:.3g} {unit}"
+    return f"{joules / 1e-12:.3g} pJ"
+
+
 def whole(number: float) -> str:
     """Return a count as "10,000"."""
     return f"{number:,.0f}"

@@ -81,6 +81,17 @@ class Run:
         with self.arrays() as file:
             return np.asarray(file[name][()]) if name in file else None
 
+    def attributes(self, name: str) -> dict[str, Any]:
+        """Return the attributes of a group of ``run.h5``, none if it has no such group.
+
+        Raises
+        ------
+        RunError
+            If the file cannot be read.
+        """
+        with self.arrays() as file:
+            return dict(file[name].attrs) if name in file else {}
+
     def need(self, name: str, what: str) -> np.ndarray:
         """Return an array of the run that a figure cannot do without.
 

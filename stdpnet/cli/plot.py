@@ -17,6 +17,8 @@ EPILOG = examples(
 
 FIGURES = {
     "kernels": "Draw the learned kernels.",
+    "receptive-fields": "Draw the receptive fields of all neurons, class by class.",
+    "compression": "Draw what pruning and quantization left, and what it saves.",
     "curves": "Draw the course of learning: convergence, thresholds, spikes.",
     "confusion": "Draw which classes of the test images were mistaken for which.",
     "spikes": "Draw how the spikes of the test images are spread.",

@@ -61,14 +61,14 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     found["afferents.w"] = rng.permuted(rows, axis=0).reshape(weights.shape)
     control.__dict__.update(control.from_state(found))
     control.random_state = estimator.seed_
-    _settle(control, images[: max(1, min(len(images), estimator.n_images_shown_))])
+    settle(control, images[: max(1, min(len(images), estimator.n_images_shown_))])
     stimulus = encode(estimator, images[:n_measure])
     wanted = _mean_spikes(estimator, stimulus)
     control.control_spikes_ = (wanted, _match(control, stimulus, wanted))
     return control
 
 
-def _settle(control: Any, images: np.ndarray) -> None:
+def settle(control: Any, images: np.ndarray) -> None:
     """Let thresholds adapt with weight learning off."""
     learning = control.learning()
     for number, start in enumerate(range(0, len(images), control.chunk_size)):
