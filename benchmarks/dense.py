@@ -1,6 +1,6 @@
 """``make bench``, second part: the network of Diehl & Cook, in one run with its peers.
 
-    python benchmarks/dense.py [--repeats R] [--neurons N] [--bindsnet PYTHON] [--json]
+    python benchmarks/dense.py [--repeats R] [--neurons N] [--bindsnet PYTHON] [--alone] [--json]
 
 784 Poisson inputs, 400 neurons, time steps of 0.5 ms, 350 ms of input and 150 ms
 of rest, everything learning, on one core: stdpnet's `FullyConnectedSTDP`, ordinary
@@ -85,7 +85,7 @@ def printed(python: str, script: str, *words: str) -> dict[str, Any]:
 
 
 def measure(
-    repeats: int, n_neurons: int, python: str
+    repeats: int, n_neurons: int, python: str, *, alone: bool = False
 ) -> dict[str, dict[str, float | str]]:
     """Measure all rows, the slow ones once."""
     data, source = images(LEARNED + TIMED)
@@ -101,6 +101,8 @@ def measure(
     for inhibition in INHIBITION:
         network, ours = learned(inhibition, n_neurons, data), f"stdpnet, {inhibition}"
         add(ours, ours, repeats, lambda n=network: our_seconds(n, data[LEARNED:]))
+        if alone:
+            continue
         add(
             f"Brian2 standalone, {inhibition}",
             ours,
@@ -120,7 +122,7 @@ def measure(
                 1,
                 lambda n=network, m=more: plain_seconds(n, *m),
             )
-    if python:
+    if python and not alone:
         for batch in (1, 32):
             add(
                 f"BindsNET, batch {batch}",
@@ -146,13 +148,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--neurons", type=int, default=400)
     parser.add_argument("--bindsnet", default="", metavar="PYTHON")
+    parser.add_argument("--alone", action="store_true", help="stdpnet's rows only")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     for name in ("repeats", "neurons"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} must be >= 1, got {getattr(options, name)}")
     one_core()
-    rows = measure(options.repeats, options.neurons, options.bindsnet)
+    rows = measure(
+        options.repeats, options.neurons, options.bindsnet, alone=options.alone
+    )
     print(json.dumps(rows, indent=1) if options.json else f"\n{table(rows)}")
 
 

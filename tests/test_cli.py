@@ -24,6 +24,8 @@ LEAVES = {
     "info": [],
     "models": [],
     "plot kernels": ["RUN"],
+    "plot receptive-fields": ["RUN"],
+    "plot compression": ["RUN"],
     "plot curves": ["RUN"],
     "plot confusion": ["RUN"],
     "plot spikes": ["RUN"],

@@ -1,5 +1,9 @@
 """What a run learned: numbers first, then plots, then one report."""
 
+from stdpnet.analysis.compression import bank_costs as bank_costs
+from stdpnet.analysis.compression_plots import plot_compression as plot_compression
+from stdpnet.analysis.compression_plots import plot_connectivity as plot_connectivity
+from stdpnet.analysis.compression_plots import plot_levels as plot_levels
 from stdpnet.analysis.figures import FIGURES as FIGURES
 from stdpnet.analysis.figures import draw_figure as draw_figure
 from stdpnet.analysis.figures import save_figure as save_figure
@@ -20,6 +24,9 @@ from stdpnet.analysis.readout import confusion as confusion
 from stdpnet.analysis.readout import fewer_errors as fewer_errors
 from stdpnet.analysis.readout import plot_confusion as plot_confusion
 from stdpnet.analysis.readout import plot_label_curve as plot_label_curve
+from stdpnet.analysis.receptive_fields import (
+    plot_receptive_fields as plot_receptive_fields,
+)
 from stdpnet.analysis.recorded import MissingArraysError as MissingArraysError
 from stdpnet.analysis.recorded import Run as Run
 from stdpnet.analysis.recorded import load_run as load_run

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+import stdpnet.models.custom  # noqa: F401 (rules written as text are known then)
 from stdpnet.analysis.numbers import Row, energy, percent, readable, whole
 from stdpnet.analysis.recorded import MissingArraysError, Run
 from stdpnet.config import from_dict
@@ -18,6 +20,12 @@ _ARRIVALS, _UPDATES = "afferents.events", "afferents.updates"
 #: How events that were not counted are estimated.
 FROM_IMAGE = "one test image"
 FROM_CONNECTIVITY = "connectivity"
+_BASIS = {
+    FROM_IMAGE: "Events and updates after pruning are estimated from the input spikes of "
+    "one test image and the synapses that these still meet.",
+    FROM_CONNECTIVITY: "Events and updates are estimated from connectivity, as if every "
+    "input had kept the same share of its synapses.",
+}
 #: What events are counted for.
 PER_IMAGE = " an image"
 
@@ -165,7 +173,7 @@ class _Counts:
     def but(self, arrivals: float, updates: float) -> "_Counts":
         return _Counts(self.n_shown, self.spikes, arrivals, self.elsewhere, updates)
 
-    def cost(self, **synapses: int) -> Cost:
+    def cost(self, **synapses: Any) -> Cost:
         return Cost(
             spikes=self.spikes,
             synaptic_events=round(self.arrivals) + self.elsewhere,
@@ -314,7 +322,10 @@ def _rows(cost: BankCost) -> list[Row]:
         rows.append(("Plastic synapses", whole(n_all)))
     else:
         left = f"{whole(n_left)} of {whole(n_all)}"
-        rows += [("Synapses left", left), ("Connectivity", percent(after.connectivity))]
+        rows += [
+            ("Synapses left", left),
+            ("Connectivity", percent(after.connectivity, 2)),
+        ]
     if cost.levels is not None:
         rows.append(("Levels of the weights", _levels_text(cost)))
     for saving in savings(cost):
@@ -332,18 +343,24 @@ def _levels_text(cost: BankCost) -> str:
 def cost_notes(run: Run) -> list[str]:
     """Return what the rows of `cost_rows` rest on."""
     costs = bank_costs(run)
-    notes = [
-        f"{f'{bank}: e' if len(costs) > 1 else 'E'}vents and updates of the synapses "
-        f"that are left are estimated from {cost.basis}."
-        for bank, cost in costs.items()
-        if cost.basis
-    ]
+    notes = []
+    for bank, cost in costs.items():
+        whose = f"{bank}: " if len(costs) > 1 else ""
+        if cost.compressed:
+            notes.append(
+                f"{whose}Before: all synapses and {cost.before.bits_before} bits a "
+                "weight, at the same spikes. After: the synapses that are left at the "
+                "end, packed."
+            )
+        if cost.basis:
+            notes.append(f"{whose}{_BASIS[cost.basis]}")
     counted = [cost.after for cost in costs.values() if cost.after.synaptic_events]
     if counted:
         assumed = counted[0].energy
         notes.append(
-            f"Energy is an estimate from counted events, {assumed.synaptic_event} a "
-            f"synaptic event and {assumed.weight_update} a weight update, nothing else "
-            f"({assumed.source})."
+            "Events are those of learning; an image that is shown again counts again. "
+            f"Energy is an estimate from them: {assumed.synaptic_event} a synaptic event "
+            f"and {assumed.weight_update} a weight update, nothing else. Source: "
+            f"{assumed.source}."
         )
     return notes

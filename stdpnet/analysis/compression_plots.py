@@ -60,8 +60,16 @@ def plot_connectivity(
     times, percent = np.append(0, n_shown), 100 * np.append(1, connectivity)
     ax.plot(times, percent, color=LEARNED, linewidth=2, drawstyle="steps-post")
     end = f"{percent[-1]:.3g} %"
-    place = {"ha": "right", "va": "bottom"}
-    label_at(ax, times[-1], percent[-1], end, colour=LEARNED, offset=(0, 4), **place)
+    label_at(
+        ax,
+        times[-1],
+        percent[-1],
+        end,
+        colour=LEARNED,
+        offset=(0, 4),
+        ha="right",
+        va="bottom",
+    )
     ax.set(xlabel=SHOWN, ylabel="% of synapses left", ylim=(0, 104))
     ax.set_xlim(0, None)
     thousands(ax.xaxis)
@@ -122,8 +130,7 @@ def _mark_levels(ax: Axes, levels: np.ndarray) -> None:
     ax.set_ylim(0, 1.04 * high)
     n = len(levels)
     text = f"{n} level" + "s" * (n != 1)
-    place = {"offset": (-6, 0), "ha": "right"}
-    label_at(ax, float(np.min(levels)), high, text, colour=CONTROL, **place)
+    label_at(ax, levels.min(), high, text, colour=CONTROL, offset=(-6, 0), ha="right")
 
 
 def plot_savings(

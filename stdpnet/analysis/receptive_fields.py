@@ -33,7 +33,7 @@ def field_height(kernels: np.ndarray) -> float:
     columns = columns_of(n)
     rows = -(-min(n, MOST) // columns)
     # The scale takes a part of the width, words below take some height.
-    square = 0.83 * FIELDS_WIDTH * rows * height / (columns * width)
+    square = 0.88 * FIELDS_WIDTH * rows * height / (columns * width)
     return max(square, 1.0) + 0.3
 
 
@@ -138,7 +138,7 @@ def _mark_classes(
 
     height, width = tile[0] + 1, tile[1] + 1
     short = all(len(name) <= 2 for name in class_names)
-    size = float(np.clip(80 / columns, 5, 8))
+    size = min(80 / columns, 8) if columns <= _NAMED_COLUMNS else 7
     halo = [withStroke(linewidth=1.5, foreground="white")]
     for place, label in enumerate(labels):
         row, column = divmod(place, columns)
@@ -163,9 +163,9 @@ def _draw_borders(
     from matplotlib.collections import LineCollection
 
     rows = -(-len(labels) // columns)
-    grid = np.full(rows * columns, -2)
-    grid[: len(labels)] = labels
-    grid = grid.reshape(rows, columns)
+    filled = np.full(rows * columns, -2)
+    filled[: len(labels)] = labels
+    grid = filled.reshape(rows, columns)
     # Pixels are centred on integers; a gap is a pixel wide.
     x, y = np.arange(columns + 1) * width - 1, np.arange(rows + 1) * height - 1
     upright = [

@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from stdpnet.analysis.compression import cost_notes, cost_rows
 from stdpnet.analysis.embedding import inline_svg
 from stdpnet.analysis.figures import FIGURES, draw_figure
 from stdpnet.analysis.numbers import (
@@ -26,6 +27,8 @@ CONTROL_NOTE = (
     "shuffled and its thresholds settled again, read out in the same way; the "
     "difference is what learning contributed."
 )
+#: Figures above all others.
+TOP = ("receptive-fields", "kernels")
 
 
 def write_report(run_path: Path | str, out: Path | str | None = None) -> Path:
@@ -61,9 +64,9 @@ def write_report(run_path: Path | str, out: Path | str | None = None) -> Path:
 def report_html(run: Run) -> str:
     """Return the text of the report on a run."""
     drawn, left_out = _draw_all(run)
-    top = drawn.pop("kernels", "")
-    body = [top, _figures(drawn.values()), _numbers(run), *_notes(run, left_out)]
-    body += [*_reproduce(run), *_machine(run)]
+    top = [drawn.pop(name, "") for name in TOP]
+    body = [*top, _figures(drawn.values()), _numbers(run), _cost(run)]
+    body += [*_notes(run, left_out), *_reproduce(run), *_machine(run)]
     return _part("report.html").substitute(
         title=escape(run.title),
         style=_part("report.css").template,
@@ -81,6 +84,8 @@ def _part(name: str) -> Template:
 def _draw_all(run: Run) -> tuple[dict[str, str], list[str]]:
     drawn, left_out = {}, []
     for name, figure in FIGURES.items():
+        if not figure.suits(run):
+            continue
         try:
             svg = inline_svg(draw_figure(run, name), figure.caption, name)
         except MissingArraysError as missing:
@@ -119,6 +124,15 @@ def _numbers(run: Run) -> str:
     return f'<h2>Numbers</h2>\n<div class="tables">\n{left}\n{right}\n</div>'
 
 
+def _cost(run: Run) -> str:
+    rows = cost_rows(run)
+    if not rows:
+        return ""
+    notes = _list(cost_notes(run))
+    right = f'<div class="about">\n{notes}\n</div>'
+    return f'<h2>Cost</h2>\n<div class="tables">\n{_table(rows)}\n{right}\n</div>'
+
+
 def _table(rows: Iterable[Row]) -> str:
     inside = "\n".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
@@ -132,8 +146,12 @@ def _notes(run: Run, left_out: list[str]) -> list[str]:
     if run.metrics.get("control_accuracy") is not None:
         notes.append(CONTROL_NOTE)
     notes += [f"Left out: {reason}" for reason in left_out]
+    return [f"<h2>Notes</h2>\n{_list(notes)}"] if notes else []
+
+
+def _list(notes: Iterable[str]) -> str:
     items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
-    return [f"<h2>Notes</h2>\n<ul>\n{items}\n</ul>"] if notes else []
+    return f"<ul>\n{items}\n</ul>"
 
 
 def _reproduce(run: Run) -> list[str]:

@@ -24,6 +24,11 @@ FIGURES = {
     "spikes": "Draw how the spikes of the test images are spread.",
 }
 
+#: A run that has the figure, for the help.
+_EXAMPLES = dict.fromkeys(
+    ("receptive-fields", "compression"), "runs/diehl-cook-400-mnist-1"
+)
+
 OutOption = Annotated[
     Path | None,
     file_option(
@@ -61,10 +66,14 @@ def _command(name: str) -> Callable[..., None]:
     return draw
 
 
+def _example_run(name: str) -> str:
+    return _EXAMPLES.get(name, "runs/conv-stdp-digits-1")
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     name: (
         _command(name),
-        examples(f"stdpnet plot {name} runs/conv-stdp-digits-1 -o {name}.svg"),
+        examples(f"stdpnet plot {name} {_example_run(name)} -o {name}.svg"),
     )
     for name in FIGURES
 } | MODEL_COMMANDS
