@@ -363,7 +363,9 @@ WRITERS = {
 @pytest.mark.parametrize("what", WRITERS)
 def test_rules_may_change_variables_of_neurons(what):
     rule = EquationRule(
-        pre_equations="dtr/dt = -tr/(10*ms) : 1", pre_reset="tr = 1", **WRITERS[what]
+        pre_equations="dtr/dt = -tr/(10*ms) : 1",
+        pre_reset="tr = 1",
+        **{"on_post": "", **WRITERS[what]},
     )
     cells = Population(name="cells", shape=(3, 4, 2), neuron=LIF(v_th=0.9))
     afferents = Projection(

@@ -35,9 +35,11 @@ NEEDS_BRIAN2 = {
         "assemble",
         "brian2_api",
         "build",
+        "delays",
         "logs",
         "monitors",
         "native",
+        "presenting",
         "reference",
     )
 }

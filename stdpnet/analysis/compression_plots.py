@@ -130,7 +130,10 @@ def _mark_levels(ax: Axes, levels: np.ndarray) -> None:
     ax.set_ylim(0, 1.04 * high)
     n = len(levels)
     text = f"{n} level" + "s" * (n != 1)
-    label_at(ax, levels.min(), high, text, colour=CONTROL, offset=(-6, 0), ha="right")
+    middle, offset = (levels.min() + levels.max()) / 2, (0, 4)
+    label_at(
+        ax, middle, high, text, colour=CONTROL, offset=offset, ha="center", va="bottom"
+    )
 
 
 def plot_savings(
@@ -155,7 +158,7 @@ def plot_savings(
     ax = axes_or_new(ax)
     for row, saving in enumerate(found):
         _bar(ax, row, saving)
-    below = f"\nevents after: estimated from {basis}" if basis else ""
+    below = f"\nevents estimated from {basis}" if basis else ""
     ax.set(xlabel=f"% of what it was before{below}", yticks=[], xlim=(0, 100))
     ax.set_ylim(len(found) - 0.6, -0.7)
     tidy(ax).spines["left"].set_visible(False)

@@ -305,5 +305,7 @@ def add_correlation(part: Projection, described: dict[str, Any]) -> None:
             "source, such as TraceSTDP; choose another criterion of pruning"
         )
     described["variables"] = [*described["variables"], "correlation"]
-    line = f"correlation = correlation + {traces[0]}"
+    # What is pruned is passed over, so that it adds up nothing any more.
+    factor = "*kept" if part.prunable else ""
+    line = f"correlation = correlation + {traces[0]}{factor}"
     described["learn_post"] = f"{described['learn_post']}\n{line}".strip()

@@ -165,4 +165,6 @@ def _finish(folder: RunFolder, metrics: dict[str, Any]) -> None:
     folder.metadata |= {"status": "finished", "metrics": metrics}
     folder.write_metadata()
     (folder.path / CHECKPOINT).unlink(missing_ok=True)
-    save_figure(load_run(folder.path), "kernels", folder.path / "kernels.png")
+    kind = folder.metadata["spec"].get("network", {}).get("type")
+    figure = "receptive-fields" if kind == "FullyConnectedSTDP" else "kernels"
+    save_figure(load_run(folder.path), figure, folder.path / "kernels.png")
