@@ -49,7 +49,7 @@ def schedules(
             every=start // 2,
             end=end,
             ramp="cubic",
-            scope="target",
+            scope="share",
         )
     if levels:
         quantization = QuantizationSchedule(
@@ -133,7 +133,7 @@ def study(options: argparse.Namespace) -> dict[str, dict[str, float]]:
         shape = network.weights_.shape
         for share in options.shares:
             masks = {
-                "after": prune_to(network.weights_, share, "target"),
+                "after": prune_to(network.weights_, share, "share"),
                 "random": random_mask(
                     shape, share, np.random.default_rng(seed), "target"
                 ),
