@@ -155,7 +155,7 @@ def test_only_the_others_are_inhibited(backend):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"total": 0.0}, "'afferents': total must be > 0, got 0.0"),
+        ({"total": 0.0}, "'afferents': total must be > 0 and finite, got 0.0"),
         ({"rule": None}, "'afferents': total is for weights that learn in a Convol"),
     ],
 )
