@@ -10,8 +10,7 @@ from stdpnet.engine.compiler import EXACT_FLAGS
 from stdpnet.engine.delays import delays
 from stdpnet.engine.program import build
 from stdpnet.engine.run import ChunkResult, run_chunk
-from stdpnet.models.custom import EquationRule
-from stdpnet.models.neurons import LIF, ConductanceLIF
+from stdpnet.models.neurons import ConductanceLIF
 from stdpnet.models.parts import Again, Counter, Input, Population, Projection
 from stdpnet.models.plasticity import (
     PowerLawSTDP,
@@ -352,58 +351,3 @@ def test_delayed_synapses_are_those_of_plain_brian2(learning):
 def test_delays_that_cannot_be_are_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         with_delays(**changed).describe()
-
-
-# -- rules that write variables of neurons ------------------------------------------------
-
-#: What is written: of the target that spiked, of other targets, of the source, of the
-#: source that spiked.
-WRITERS = {
-    "target": {"on_post": "v_post -= 0.01*w; w = clip(w*1.01, 0, 1)"},
-    "others": {"on_pre": "v_post += 0.02*w; w = clip(w*0.999, 0, 1)"},
-    "source": {"on_post": "w = clip(w + 0.1*tr, 0, 1); tr = tr*0.9"},
-    "itself": {"on_pre": "tr = tr*0.99 + 0.01*w"},
-}
-
-
-def test_rules_may_change_variables_of_neurons():
-    trace = {"pre_equations": "dtr/dt = -tr/(10*ms) : 1", "pre_reset": "tr = 1"}
-    cells = [
-        Population(name=f"cells_{what}", shape=(3, 4, 2), neuron=LIF(v_th=0.9))
-        for what in WRITERS
-    ]
-    afferents = [
-        Projection(
-            name=what,
-            source="pixels",
-            target=f"cells_{what}",
-            geometry=Convolution(height=3, width=3, padding=1),
-            rule=EquationRule(**{"on_post": "", **trace, **code}),
-        )
-        for what, code in WRITERS.items()
-    ]
-    made = network(populations=cells, projections=afferents, counters=())
-    recorded = {f"{cell.name}.v": True for cell in cells}
-    recorded |= {f"{cell.name}.spikes": True for cell in cells}
-    recorded |= {f"pixels.{what}_tr": True for what in WRITERS}
-    ours, plain = (
-        run(made, backend, rates(3, 5), record=recorded, n_steps=40, n_input_steps=20)
-        for backend in ("cpp", "numpy")
-    )
-    assert min(len(spikes) for spikes in ours.spikes.values()) > 5
-    assert_equal(ours, plain)
-    for name, values in ours.recordings.items():
-        assert values == pytest.approx(plain.recordings[name], rel=1e-9, abs=1e-12), (
-            name
-        )
-
-
-@pytest.mark.parametrize("name", ["total", "learning"])
-def test_names_that_projections_need_are_refused(name):
-    rule = EquationRule(on_post=f"w = clip(w + {name}, 0, 1)", parameters={name: 0.1})
-    afferents, lateral = network().projections
-    made = network(projections=(replace(afferents, rule=rule), lateral))
-    with pytest.raises(
-        ValueError, match=f"projections have a parameter {name!r} of th"
-    ):
-        made.describe()
