@@ -18,12 +18,14 @@ from stdpnet.analysis import (
     plot_levels,
     write_report,
 )
-from stdpnet.analysis.compression import Saving, cost_notes, cost_rows, savings
+from stdpnet.analysis.compression import Saving, cost_rows, savings
 from stdpnet.analysis.numbers import energy
 from stdpnet.cli import main
 from stdpnet.costs import pack, packed_bytes
+from stdpnet.datasets import load_dataset
 from stdpnet.engine.run import run_chunk
-from stdpnet.estimators.learning import encode
+from stdpnet.estimators.base import derived_seed
+from stdpnet.estimators.learning import TRANSFORM, encode
 from stdpnet.estimators.spec import read_estimator
 from stdpnet.training import TrainOptions, train
 
@@ -130,11 +132,12 @@ def test_bytes_are_those_that_the_file_holds(compressed):
     with h5py.File(compressed / "run.h5") as file:
         stored = file["estimators/main/learned/weights_"]
         n_bytes = sum(stored[name].nbytes for name in ("mask", "indices", "table"))
-    assert cost.after.bytes_after == n_bytes
+    before, after = cost.learning
+    assert after.bytes_after == n_bytes
     kernels = array(compressed, "kernels")
     packed = pack(kernels, kernels != 0, array(compressed, "banks/main/levels"))
     assert n_bytes == packed_bytes(packed) - packed["shape"].nbytes
-    assert cost.before.bytes_before == 640 * 4
+    assert before.bytes_before == 640 * 4
     row = dict(cost_rows(load_run(compressed)))["Bytes of weights"]
     assert row == f"2,560 before, {n_bytes} after; {2560 / n_bytes:.3g} times less"
 
@@ -144,98 +147,81 @@ def test_events_without_pruning_are_those_counted(plain):
     counted = attributes(plain, "banks/main/events")
     n_shown = array(plain, "banks/main/history/n_shown")[-1]
     events = sum(counted[f"{name}.events"] for name in ("afferents", *LATERAL))
-    assert cost.basis == ""
-    assert cost.before == cost.after
-    assert cost.after.per_example() == {
+    assert cost.learning[0] == cost.learning[1]
+    assert cost.tested[0] == cost.tested[1]
+    assert cost.learning[1].per_example() == {
         "spikes": counted["features.spikes"] / n_shown,
         "synaptic_events": events / n_shown,
         "weight_updates": counted["afferents.updates"] / n_shown,
     }
     joules = (events * 23.6e-12 + counted["afferents.updates"] * 120e-12) / n_shown
     rows = dict(cost_rows(load_run(plain)))
-    assert rows["Estimated energy an image"] == energy(joules)
-    assert rows["Synaptic events an image"] == f"{events / n_shown:,.0f}"
+    assert rows["Estimated energy of a learned image"] == energy(joules)
+    assert rows["Synaptic events of a learned image"] == f"{events / n_shown:,.0f}"
     assert rows["Plastic synapses"] == "640"
 
 
-def test_spikes_tell_the_events_of_a_dense_network(plain):
-    """What the numbers before pruning rest on, where all events are counted."""
-    counted = attributes(plain, "banks/main/events")
-    arrivals = 10 * counted["inputs.spikes"]
-    assert counted["afferents.events"] == arrivals
-    updates = arrivals + 64 * counted["features.spikes"]
-    assert counted["afferents.updates"] == updates
+@pytest.mark.parametrize("name", ["plain", "compressed"])
+def test_every_input_spike_meets_all_synapses_before_pruning(name, request):
+    path = request.getfixturevalue(name)
+    (cost,) = bank_costs(load_run(path)).values()
+    for events, (before, _) in (
+        (attributes(path, "banks/main/events"), cost.learning),
+        (attributes(path, "test/events/main"), cost.tested),
+    ):
+        lateral = sum(events[f"{name}.events"] for name in LATERAL)
+        assert before.synaptic_events == 10 * events["inputs.spikes"] + lateral > 0
+    events = attributes(path, "banks/main/events")
+    updates = 10 * events["inputs.spikes"] + 64 * events["features.spikes"]
+    assert cost.learning[0].weight_updates == updates
+    assert cost.tested[0].weight_updates == 0
 
 
-def test_events_of_a_pruned_dense_network(compressed):
-    (cost,) = bank_costs(load_run(compressed)).values()
-    counted = attributes(compressed, "banks/main/events")
-    arrivals = 10 * counted["inputs.spikes"]
-    lateral = sum(counted[f"{name}.events"] for name in LATERAL)
-    returns = 64 * counted["features.spikes"]
-    assert cost.before.synaptic_events == arrivals + lateral
-    assert cost.before.weight_updates == arrivals + returns
-    of_input = (array(compressed, "kernels") != 0).reshape(10, 64).sum(axis=0)
-    spikes = array(compressed, "raster/inputs")
-    met = sum(int(of_input[i]) for _, i in spikes) / len(spikes) / 10
-    assert cost.basis == "one test image"
-    assert cost.after.synaptic_events == round(met * arrivals) + lateral
-    left = of_input.sum() / 640
-    assert cost.after.weight_updates == round(met * arrivals + left * returns)
-    assert cost.after.synaptic_events < counted["afferents.events"] + lateral
-    assert any("one test image" in note for note in cost_notes(load_run(compressed)))
-
-
-def test_the_estimate_is_near_what_the_program_counts(compressed, digits):
+def test_tested_images_meet_the_synapses_that_are_left(compressed, digits):
+    """Counted by the run, and from the spikes of the same images computed again."""
     (cost,) = bank_costs(load_run(compressed)).values()
     with h5py.File(compressed / "run.h5") as file:
         bank = read_estimator(file["estimators/main"])
+    images = load_dataset("digits").X_test[array(compressed, "test/index")]
     result = run_chunk(
         bank.program(bank.layer()),
-        {"inputs": encode(bank, digits[0][-50:, ..., None])},
+        {"inputs": encode(bank, images)},
         bank.state(),
         bank.feature_parameters(),
         **bank.run_options(),
-        seed=0,
+        seed=derived_seed(bank.seed_, TRANSFORM, 0),
+        record=["inputs"],
     )
-    share = result.events["afferents.events"] / (10 * result.events["inputs.spikes"])
-    estimated = cost.after.synaptic_events / cost.before.synaptic_events
-    assert estimated == pytest.approx(share, rel=0.15)
+    of_input = (array(compressed, "kernels") != 0).reshape(10, 64).sum(axis=0)
+    met = of_input[result.spikes["inputs"][:, 2]].sum()
+    lateral = sum(result.events[f"{name}.events"] for name in LATERAL)
+    assert cost.tested[1].synaptic_events == met + lateral
+    assert cost.tested[1].n_examples == len(images)
 
 
-def test_without_an_image_connectivity_has_to_do(copied):
-    with h5py.File(copied / "run.h5", "a") as file:
-        del file["raster"]
-    (cost,) = bank_costs(load_run(copied)).values()
-    counted = attributes(copied, "banks/main/events")
-    lateral = sum(counted[f"{name}.events"] for name in LATERAL)
-    left = cost.after.connectivity * 10 * counted["inputs.spikes"]
-    assert cost.basis == "connectivity"
-    assert cost.after.synaptic_events == pytest.approx(left + lateral, abs=1)
-    assert "estimated from connectivity" in " ".join(cost_notes(load_run(copied)))
-
-
-def test_a_convolution_is_estimated_from_connectivity(conv_run, plain_conv):
-    """Without pruning the same input is met by all synapses, and counted."""
+def test_pruning_spares_events_of_a_convolution(conv_run, plain_conv):
+    """Without pruning about the same input is met by all synapses."""
     run = load_run(conv_run("pruned", CONV_PRUNING))
     (cost,) = bank_costs(run).values()
     (every,) = bank_costs(load_run(plain_conv)).values()
-    assert cost.basis == "connectivity"
-    assert cost.before.synaptic_events == pytest.approx(
-        every.before.synaptic_events, rel=0.1
+    before, after = cost.learning
+    assert before.synaptic_events == pytest.approx(
+        every.learning[0].synaptic_events, rel=0.1
     )
-    ratio = cost.after.synaptic_events / cost.before.synaptic_events
-    assert ratio == pytest.approx(cost.after.connectivity, rel=1e-3)
-    assert cost.after.bits_after == 32
+    assert after.synaptic_events < before.synaptic_events
+    before, after = cost.tested
+    assert after.synaptic_events < 0.8 * before.synaptic_events
+    assert after.bits_after == 32
     assert "Levels of the weights" not in dict(cost_rows(run))
 
 
 def test_quantization_alone_leaves_the_events(conv_run):
     path = conv_run("levels", "network.quantization={levels=8, start=60, end=120}")
     (cost,) = bank_costs(load_run(path)).values()
-    assert (cost.connectivity, cost.basis) == (None, "")
-    assert cost.after.bytes_after == ceil(8 * 25 * 2 * 3 / 8) + 8 * 4
-    assert cost.after.synaptic_events == cost.before.synaptic_events > 0
+    before, after = cost.learning
+    assert cost.connectivity is None
+    assert after.bytes_after == ceil(8 * 25 * 2 * 3 / 8) + 8 * 4
+    assert after.synaptic_events == before.synaptic_events > 0
     assert len(draw_figure(load_run(path), "compression").axes) == 2
 
 
@@ -245,7 +231,7 @@ def test_weights_off_their_levels_are_not_packed(copied):
         first = tuple(np.argwhere(kernels[()] != 0)[0])
         kernels[first] += np.float32(0.01)
     (cost,) = bank_costs(load_run(copied)).values()
-    assert (cost.on_levels, cost.after.bits_after) == (False, 32)
+    assert (cost.on_levels, cost.learning[1].bits_after) == (False, 32)
     row = dict(cost_rows(load_run(copied)))["Levels of the weights"]
     assert row == "4 (2 bits), but weights are not on them"
 
@@ -253,11 +239,11 @@ def test_weights_off_their_levels_are_not_packed(copied):
 def test_rows_of_several_banks_bear_their_names(copied):
     with h5py.File(copied / "run.h5", "a") as file:
         file.copy("banks/main", "banks/second")
-        del file["banks/second/events"]
+        del file["banks/second/events"]  # nor has it any of the test images
     names = [name for name, _ in cost_rows(load_run(copied))]
-    assert "main: Synaptic events an image" in names
+    assert "main: Synaptic events of a tested image" in names
     assert "second: Synapses left" in names
-    assert "second: Synaptic events an image" not in names
+    assert not any("second: Synaptic" in name for name in names)
     figure = draw_figure(load_run(copied), "compression")
     assert [part.get_suptitle() for part in figure.subfigs] == ["main", "second"]
 
@@ -314,8 +300,7 @@ def test_savings_are_shares_with_their_values(compressed):
         [100 * one.after / one.before for one in found]
     )
     assert words(saved)[0] == "Bytes of weights"
-    assert words(saved)[1] == f"2,560 → {cost.after.bytes_after}"
-    assert saved.get_xlabel().endswith("estimated from one test image")
+    assert words(saved)[1] == f"2,560 → {cost.learning[1].bytes_after}"
 
 
 def test_nothing_saved_is_not_a_ratio():
@@ -325,7 +310,7 @@ def test_nothing_saved_is_not_a_ratio():
 
 def test_a_cost_without_history_has_no_course(copied):
     with h5py.File(copied / "run.h5", "a") as file:
-        del file["banks/main/history"], file["banks/main/events"]
+        del file["banks/main/history"], file["banks/main/events"], file["test/events"]
     (cost,) = bank_costs(load_run(copied)).values()
     assert [saving.name for saving in savings(cost)] == ["Bytes of weights"]
     assert len(plot_compression(cost)) == 2

@@ -291,9 +291,12 @@ def test_what_is_pruned_is_passed_over(rule, geometry):
     assert (after[kept] != start["afferents.w"][kept]).any()
     assert ours.state["afferents.correlation"].max() > 0
     if geometry == "dense":
-        assert ours.events["afferents.events"] == 90 * kept.reshape(12, N)[:9].sum() + (
-            90 * kept.reshape(12, N).sum()
-        )
+        met = 90 * (kept.reshape(12, N)[:9].sum() + kept.sum())
+        assert ours.events["afferents.events"] == met
+        assert ours.events["afferents.events_passed_over"] == 90 * (9 + 12) * N - met
+        updates = ours.events["afferents.updates"]
+        updates += ours.events["afferents.updates_passed_over"]
+        assert updates == 90 * (9 + 12) * N + 12 * ours.events["cells.spikes"]
 
 
 # -- delays -----------------------------------------------------------------------------

@@ -136,17 +136,13 @@ def _mark_levels(ax: Axes, levels: np.ndarray) -> None:
     )
 
 
-def plot_savings(
-    found: Sequence[Saving], basis: str = "", *, ax: Axes | None = None
-) -> Axes:
+def plot_savings(found: Sequence[Saving], *, ax: Axes | None = None) -> Axes:
     """Show what is needed after compression, of what was needed before.
 
     Parameters
     ----------
     found : sequence of Saving
         Quantities before and after, from `savings`.
-    basis : str
-        What events and updates are estimated from, if they are.
     ax : matplotlib.axes.Axes, optional
         Where to draw; default is a new figure.
 
@@ -158,8 +154,7 @@ def plot_savings(
     ax = axes_or_new(ax)
     for row, saving in enumerate(found):
         _bar(ax, row, saving)
-    below = f"\nevents estimated from {basis}" if basis else ""
-    ax.set(xlabel=f"% of what it was before{below}", yticks=[], xlim=(0, 100))
+    ax.set(xlabel="% of what it was before", yticks=[], xlim=(0, 100))
     ax.set_ylim(len(found) - 0.6, -0.7)
     tidy(ax).spines["left"].set_visible(False)
     return ax
@@ -173,7 +168,7 @@ def _bar(ax: Axes, row: int, saving: Saving) -> None:
     values = [saving.shown(saving.before), saving.shown(saving.after)]
     text = " → ".join(dict.fromkeys(values))
     above = row - 0.17
-    label_at(ax, 0, above, f"{saving.name}{saving.per}", offset=(0, 2), va="bottom")
+    label_at(ax, 0, above, saving.name, offset=(0, 2), va="bottom")
     label_at(ax, 100, above, text, offset=(0, 2), ha="right", va="bottom")
     label_at(ax, min(percent, 100), row, saving.ratio, colour=LEARNED, offset=(4, -1))
 
@@ -195,10 +190,10 @@ def plot_compression(
     list of matplotlib.axes.Axes
         Synapses left if any were pruned, weights, savings. Not shown or saved.
     """
-    figure = figure or new_figure(9.6, 3.0)
+    figure = figure or new_figure(9.6, 3.4)
     panels: list[Callable[[Axes], Axes]] = [
         lambda ax: plot_levels(cost.weights, cost.levels, ax=ax),
-        lambda ax: plot_savings(savings(cost), cost.basis, ax=ax),
+        lambda ax: plot_savings(savings(cost), ax=ax),
     ]
     shown, connectivity = cost.n_shown, cost.connectivity
     if shown is not None and connectivity is not None:

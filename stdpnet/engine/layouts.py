@@ -117,6 +117,7 @@ def _statements(
         "independent": independent,
         "collected": collected if worth_it else [],
         "same_for_all": f"_{side}",
+        "differs": "_pre" if side == "post" else "_post",
         "lanes": LANES,
         "n_most": geometry["height"] * geometry["width"] * n_other,
     }

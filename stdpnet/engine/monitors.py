@@ -96,20 +96,31 @@ class Monitors:
     def _tally(self, spikes: dict[str, np.ndarray]) -> dict[str, int]:
         tally = {f"{name}.spikes": len(neurons) for name, neurons in spikes.items()}
         for name, projection in self.assembly.description["projections"].items():
-            source, target = projection["source"], projection["target"]
-            shapes = [self.assembly.shape(end) for end in (source, target)]
-            pre, post, weight = self.assembly.edges(name)
-            if "kept" in projection["variables"]:  # the others change nothing
-                left = api.get_values(self.assembly.groups[name], "kept")[weight] > 0
-                pre, post = pre[left], post[left]
-            n_pre, n_post = (int(np.prod(shape)) for shape in shapes)
-            arrivals = int(np.bincount(pre, minlength=n_pre)[spikes[source]].sum())
-            returns = int(np.bincount(post, minlength=n_post)[spikes[target]].sum())
+            met = self._met(name, spikes)
             learning = self.assembly.parameters.get(f"{name}.learning", 0) > 0
-            if projection["transmit"]:
-                tally[f"{name}.events"] = arrivals
-            if projection["learn_pre"] or projection["learn_post"]:
-                on_pre = arrivals if projection["learn_pre"] else 0
-                on_post = returns if projection["learn_post"] else 0
-                tally[f"{name}.updates"] = (on_pre + on_post) * learning
+            rules = [side for side in ("pre", "post") if projection[f"learn_{side}"]]
+            for kind, sides in (("events", ["pre"]), ("updates", rules)):
+                happens = projection["transmit"] if kind == "events" else rules
+                if not happens:
+                    continue
+                counts = np.sum([met[side] for side in sides], axis=0)
+                counts *= learning or kind == "events"
+                tally[f"{name}.{kind}"], passed_over = (int(n) for n in counts)
+                if "kept" in projection["variables"] and not projection["delay"]:
+                    tally[f"{name}.{kind}_passed_over"] = passed_over
         return tally
+
+    def _met(self, name: str, spikes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return how many synapses spikes of each side met: left, and pruned."""
+        projection = self.assembly.description["projections"][name]
+        pre, post, weight = self.assembly.edges(name)
+        left = np.ones(len(pre), bool)
+        if "kept" in projection["variables"]:  # the others change nothing
+            left = api.get_values(self.assembly.groups[name], "kept")[weight] > 0
+        met = {}
+        for side, end, at in (("pre", "source", pre), ("post", "target", post)):
+            group = projection[end]
+            n = int(np.prod(self.assembly.shape(group)))
+            of_neuron = [np.bincount(at[mask], minlength=n) for mask in (left, ~left)]
+            met[side] = np.array([some[spikes[group]].sum() for some in of_neuron])
+        return met

@@ -48,7 +48,8 @@ class ChunkResult:
         step; for "projection.variable", (n_times, ...) of the shape of the weights.
     events : dict
         Number of "group.spikes", and of synaptic "projection.events" and
-        "projection.updates" of weights.
+        "projection.updates" of weights. Where synapses are pruned, also of those that
+        were passed over: "projection.events_passed_over" and "..updates_passed_over".
     presentations : ndarray of uint32, shape (n_examples,)
         How often each example was shown: once, unless it was shown again.
     """

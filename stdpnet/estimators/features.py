@@ -12,7 +12,7 @@ from stdpnet.engine.processes import stop_all
 from stdpnet.engine.program import Program
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import derived_seed, warn_blank
-from stdpnet.estimators.learning import TRANSFORM, encode, warn_unanswered
+from stdpnet.estimators.learning import TRANSFORM, added, encode, warn_unanswered
 from stdpnet.estimators.recording import Recorder
 
 
@@ -26,10 +26,13 @@ class FeatureProgress:
         Images done.
     spikes : ndarray, shape (n, n_maps)
         Spikes of each map for the images that were added.
+    events : dict of int
+        Their spikes and synaptic events.
     """
 
     n_shown: int
     spikes: np.ndarray
+    events: dict[str, int]
 
 
 def feature_dtype(layer: Any, n_steps: int) -> type:
@@ -68,11 +71,21 @@ def compute_features(
             n_blank += blank
             n_unanswered += estimator.n_unanswered(result)
             recorder.add(result.recordings, int(result.presentations.sum()))
-        layer = estimator.layer()
-        spikes = np.concatenate([layer.spikes(result.counts) for result, _ in results])
-        yield FeatureProgress(min(batch[-1] + size, len(images)), spikes)
+        yield _progress(
+            estimator.layer(),
+            [result for result, _ in results],
+            min(batch[-1] + size, len(images)),
+        )
     warn_blank(n_blank, len(images), "their features are zero")
     warn_unanswered(estimator, n_unanswered, len(images))
+
+
+def _progress(layer: Any, results: list[ChunkResult], n_shown: int) -> FeatureProgress:
+    events: dict[str, int] = {}
+    for result in results:
+        events = added(events, result.events)
+    spikes = np.concatenate([layer.spikes(result.counts) for result in results])
+    return FeatureProgress(n_shown, spikes, events)
 
 
 def _in_threads(jobs: list[Any], n_jobs: int | None) -> list[Any]:

@@ -26,8 +26,7 @@ def write_banks(
             group[f"history/{key}"] = values
         if hasattr(bank, "levels_"):
             group["levels"] = bank.levels_
-        for event, n in bank.counts_.items():
-            group.require_group("events").attrs[event] = n
+        _write_events(group, "events", bank.counts_)
         bank.write_to(file.create_group(f"estimators/{name}"))
     _write_kernels(file, "kernels", next(iter(banks.values())))
     for name, control in controls.items():
@@ -48,6 +47,11 @@ def _write_kernels(group: h5py.Group, name: str, bank: Learner) -> None:
     group[name].attrs["channels"] = "on-off" if signed else "raw"
 
 
+def _write_events(group: h5py.Group, name: str, events: dict[str, int]) -> None:
+    if events:
+        group.create_group(name).attrs.update(events)
+
+
 def write_scores(
     file: h5py.File, scores: Scores | None, control: Scores | None
 ) -> None:
@@ -61,6 +65,8 @@ def write_scores(
         group["neuron_labels"] = scores.neuron_labels
     group["spikes_per_map"] = scores.spikes.mean(axis=0)
     group["spikes_per_example"] = scores.spikes.sum(axis=1)
+    for bank, events in scores.events.items():
+        _write_events(group, f"events/{bank}", events)
     if control is not None:
         group["y_control"] = control.y_pred
     if len(scores.curve.get("n_labels", ())):

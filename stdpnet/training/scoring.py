@@ -1,6 +1,7 @@
 """Features of all banks side by side, and what a linear readout makes of them."""
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from stdpnet.analysis import fewer_errors
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.learner import Learner
+from stdpnet.estimators.learning import added
 from stdpnet.estimators.show import track
 from stdpnet.estimators.spec import Readout
 from stdpnet.training.split import Split, stratified
@@ -21,10 +23,21 @@ CURVE_DRAWS = 3
 
 @dataclass(frozen=True)
 class Features:
-    """Counts (n, n_features), and spikes of each map of all banks (n, n_maps)."""
+    """What all banks answer to some images.
+
+    Attributes
+    ----------
+    counts : ndarray, shape (n, n_features)
+        Pooled spike counts.
+    spikes : ndarray, shape (n, n_maps)
+        Spikes of each map.
+    events : dict of dict
+        Numbers of spikes and synaptic events of each bank.
+    """
 
     counts: np.ndarray
     spikes: np.ndarray
+    events: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,7 @@ class Scores:
     spikes: np.ndarray
     curve: dict[str, np.ndarray] = field(default_factory=dict)
     neuron_labels: np.ndarray | None = None
+    events: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
@@ -78,12 +92,13 @@ def features_of(banks: dict[str, Learner], images: np.ndarray, text: str) -> Fea
     dtypes = [feature_dtype(bank.layer(), bank.n_steps()) for bank in banks.values()]
     counts = np.empty((len(images), sum(widths)), np.result_type(*dtypes))
     columns = np.split(counts, np.cumsum(widths)[:-1], axis=1)
-    spikes = []
-    for bank, part in zip(banks.values(), columns, strict=True):
+    spikes, events = [], {}
+    for (name, bank), part in zip(banks.items(), columns, strict=True):
         steps = compute_features(bank, images, part)
-        shown = track(steps, len(images), text, bank.verbose)
+        shown = list(track(steps, len(images), text, bank.verbose))
         spikes.append(np.concatenate([step.spikes for step in shown]))
-    return Features(counts, np.concatenate(spikes, axis=1))
+        events[name] = reduce(added, (step.events for step in shown))
+    return Features(counts, np.concatenate(spikes, axis=1), events)
 
 
 def task_of(banks: dict[str, Learner], data: Dataset, split: Split, text: str) -> Task:
@@ -105,7 +120,12 @@ def score(readout: Readout, task: Task) -> Scores:
     found = readout.predict(task.test.counts)
     labels = getattr(readout, "neuron_labels_", None)
     return Scores(
-        task.y_test, found, task.test_index, task.test.spikes, neuron_labels=labels
+        task.y_test,
+        found,
+        task.test_index,
+        task.test.spikes,
+        neuron_labels=labels,
+        events=task.test.events,
     )
 
 

@@ -12,6 +12,7 @@
     {% include 'stdpnet_collected.cpp' %}
     {% endif %}
     {% if masked %}
+    static int64_t& _passed_over = stdpnet::tally("{{tally}}_passed_over");
     static const stdpnet::Left _left({{masked}}, {{kernel_height * kernel_width * channels}}, {{n_maps}});
     static int32_t _list_pre[{{n_most}}], _list_kernel[{{n_most}}];
     {% endif %}
@@ -24,42 +25,31 @@
         const int32_t _top = _spike / {{n_maps * target_width}} * {{stride}} - {{padding}};
         const int32_t _x0 = std::max(0, -_left_column);
         const int32_t _x1 = std::min({{kernel_width}}, {{source_width}} - _left_column);
+        const int32_t _y0 = std::max(0, -_top), _y1 = std::min({{kernel_height}}, {{source_height}} - _top);
+        const int32_t _columns = (_x1 - _x0) * {{channels}};
+        {% if not collected %}
+        {% include 'stdpnet_act.cpp' %}
+        {% endif %}
         {% if masked %}
         int32_t _n = 0;
         for (int32_t _i = 0; _i < _left.n_taps(_m); _i++) {
             const int32_t _tap = _left.taps(_m)[_i], _c = _tap % {{channels}};
-            const int32_t _kx = _tap / {{channels}} % {{kernel_width}}, _y = _top + _tap / {{channels * kernel_width}};
-            if (_kx < _x0 || _kx >= _x1 || _y < 0 || _y >= {{source_height}}) continue;
-            _list_pre[_n] = (_y * {{source_width}} + _left_column + _kx) * {{channels}} + _c;
+            const int32_t _kx = _tap / {{channels}} % {{kernel_width}}, _ky = _tap / {{channels * kernel_width}};
+            if (_kx < _x0 || _kx >= _x1 || _ky < _y0 || _ky >= _y1) continue;
+            _list_pre[_n] = ((_top + _ky) * {{source_width}} + _left_column + _kx) * {{channels}} + _c;
             _list_kernel[_n++] = _tap * {{n_maps}} + _m;
         }
         _tally += _n;
+        _passed_over += (_y1 - _y0) * _columns - _n;
         {% if collected %}
-        {% for one in collected if one.name in variables %}
-        stdpnet::gather(_near_{{one.name}}, _far_{{one.name}}, _list{{one.index}}, _n);
-        {% endfor %}
-        {% include 'stdpnet_update.cpp' %}
-        {% for one in collected if one.name in variables and one.written %}
-        stdpnet::scatter(_near_{{one.name}}, _far_{{one.name}}, _list{{one.index}}, _n);
-        {% endfor %}
+        {% include 'stdpnet_on_copy.cpp' %}
         {% else %}
-        {% for index in ('_pre', '_kernel') if index in variables %}
-        const stdpnet::Listed {{get_array_name(variables[index])}} = { 0, _list{{index}} };
-        {% endfor %}
-        {% if '_post' in variables %}
-        const stdpnet::Fixed {{get_array_name(variables['_post'])}} = { _spike };
-        {% endif %}
-        {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
-        for (int32_t _idx = 0; _idx < _n; _idx++) {
-            const size_t _vectorisation_idx = _idx;
-            {{vector_code|autoindent}}
-        }
+        _act(stdpnet::Listed{ 0, _list_pre }, stdpnet::Listed{ 0, _list_kernel }, _n);
         {% endif %}
         {% elif collected %}
-        const int32_t _columns = (_x1 - _x0) * {{channels}};
         const auto _rows = [&](const auto& _copy) {
             int32_t _n = 0;
-            for (int32_t _ky = std::max(0, -_top); _ky < std::min({{kernel_height}}, {{source_height}} - _top); _ky++, _n += _columns)
+            for (int32_t _ky = _y0; _ky < _y1; _ky++, _n += _columns)
                 _copy(_n, ((_top + _ky) * {{source_width}} + _left_column + _x0) * {{channels}},
                       (_ky * {{kernel_width}} + _x0) * {{channels * n_maps}} + _m);
             return _n;
@@ -77,26 +67,10 @@
         });
         _tally += _n;
         {% else %}
-        for (int32_t _ky = std::max(0, -_top); _ky < std::min({{kernel_height}}, {{source_height}} - _top); _ky++) {
-            {% if '_pre' in variables %}
-            const stdpnet::Shift {{get_array_name(variables['_pre'])}} = { ((_top + _ky) * {{source_width}} + _left_column + _x0) * {{channels}} };
-            {% endif %}
-            {% if '_post' in variables %}
-            const stdpnet::Fixed {{get_array_name(variables['_post'])}} = { _spike };
-            {% endif %}
-            {% if '_kernel' in variables %}
-            const stdpnet::Shift {{get_array_name(variables['_kernel'])}} = { (_ky * {{kernel_width}} + _x0) * {{channels * n_maps}} + _m, {{n_maps}} };
-            {% endif %}
-            _tally += (_x1 - _x0) * {{channels}};
-            const int32_t _n = (_x1 - _x0) * {{channels}};
-            {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
-            {% if independent %}
-            #pragma GCC ivdep
-            {% endif %}
-            for (int32_t _idx = 0; _idx < _n; _idx++) {
-                const size_t _vectorisation_idx = _idx;
-                {{vector_code|autoindent}}
-            }
+        for (int32_t _ky = _y0; _ky < _y1; _ky++) {
+            _tally += _columns;
+            _act(stdpnet::Shift{ ((_top + _ky) * {{source_width}} + _left_column + _x0) * {{channels}} },
+                 stdpnet::Shift{ (_ky * {{kernel_width}} + _x0) * {{channels * n_maps}} + _m, {{n_maps}} }, _columns);
         }
         {% endif %}
     }

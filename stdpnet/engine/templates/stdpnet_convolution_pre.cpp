@@ -11,6 +11,9 @@
     const int32_t _n_events = _events[{{n_source}}];
     if (_n_events == 0) return;
     static int64_t& _tally = stdpnet::tally("{{tally}}");
+    {% if masked %}
+    static int64_t& _passed_over = stdpnet::tally("{{tally}}_passed_over");
+    {% endif %}
     {% if competes %}
     static const bool _seen = stdpnet::records("{{competes.recorded}}");
     {% endif %}
@@ -47,6 +50,7 @@
             const int32_t _tap = ((_sy - _y * {{stride}}) * {{kernel_width}} + _sx - _x * {{stride}}) * {{channels}} + _c;
             {% if masked %}
             _tally += _left.n_maps(_tap);
+            _passed_over += {{n_maps}} - _left.n_maps(_tap);
             {% endif %}
             {% if sparse %}
             const int32_t _first = {{sparse.offsets}}[_tap], _n_maps = {{sparse.offsets}}[_tap + 1] - _first;
@@ -68,23 +72,8 @@
                 _list_kernel[_n] = _tap * {{n_maps}} + _maps[_i];
             }
             {% else %}
-            {% if '_pre' in variables %}
-            const stdpnet::Fixed {{get_array_name(variables['_pre'])}} = { _spike };
-            {% endif %}
             const int32_t _base = (_y * {{target_width}} + _x) * {{n_maps}};
-            const auto _act = [&](const auto& _post_index, const auto& _kernel_index, int32_t _n) {
-                {% for index in ('_post', '_kernel') if index in variables %}
-                const auto& {{get_array_name(variables[index])}} = {{index}}_index;
-                {% endfor %}
-                {% with n_calls = '_n' %}{% include 'stdpnet_calls.cpp' %}{% endwith %}
-                {% if independent %}
-                #pragma GCC ivdep
-                {% endif %}
-                for (int32_t _idx = 0; _idx < _n; _idx++) {
-                    const size_t _vectorisation_idx = _idx;
-                    {{vector_code|autoindent}}
-                }
-            };
+            {% include 'stdpnet_act.cpp' %}
             {% if sparse %}
             _act(stdpnet::Listed{ _base, _maps }, stdpnet::Shift{ _first }, _n_maps);
             {% elif listed_name %}
@@ -101,13 +90,7 @@
             {% endif %}
         }
         {% if collected %}
-        {% for one in collected if one.name in variables %}
-        stdpnet::gather(_near_{{one.name}}, _far_{{one.name}}, _list{{one.index}}, _n);
-        {% endfor %}
-        {% include 'stdpnet_update.cpp' %}
-        {% for one in collected if one.name in variables and one.written %}
-        stdpnet::scatter(_near_{{one.name}}, _far_{{one.name}}, _list{{one.index}}, _n);
-        {% endfor %}
+        {% include 'stdpnet_on_copy.cpp' %}
         {% endif %}
     }
 {% endblock %}
