@@ -156,8 +156,8 @@ def test_events_without_pruning_are_those_counted(plain):
     }
     joules = (events * 23.6e-12 + counted["afferents.updates"] * 120e-12) / n_shown
     rows = dict(cost_rows(load_run(plain)))
-    assert rows["Estimated energy of a learned image"] == energy(joules)
-    assert rows["Synaptic events of a learned image"] == f"{events / n_shown:,.0f}"
+    assert rows["Estimated energy, a presentation"] == energy(joules)
+    assert rows["Synaptic events, a presentation"] == f"{events / n_shown:,.0f}"
     assert rows["Plastic synapses"] == "640"
 
 
@@ -241,7 +241,7 @@ def test_rows_of_several_banks_bear_their_names(copied):
         file.copy("banks/main", "banks/second")
         del file["banks/second/events"]  # nor has it any of the test images
     names = [name for name, _ in cost_rows(load_run(copied))]
-    assert "main: Synaptic events of a tested image" in names
+    assert "main: Synaptic events, a test image" in names
     assert "second: Synapses left" in names
     assert not any("second: Synaptic" in name for name in names)
     figure = draw_figure(load_run(copied), "compression")

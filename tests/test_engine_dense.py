@@ -8,6 +8,7 @@ import pytest
 from stdpnet.engine.compiler import EXACT_FLAGS
 from stdpnet.engine.program import build
 from stdpnet.engine.run import ChunkResult, run_chunk
+from stdpnet.models.lateral import ExplicitInhibition
 from stdpnet.models.network import Counter, Input, Network, Population, Projection
 from stdpnet.models.neurons import ConductanceLIF
 from stdpnet.models.plasticity import TripletSTDP
@@ -21,16 +22,6 @@ N_EXAMPLES, N_STEPS = 4, 80
 def ensemble(**changed) -> Network:
     """The network of Diehl and Cook (2015), small."""
     neuron = ConductanceLIF(theta_start=11 * mV)
-    inhibitory = ConductanceLIF(
-        tau_m=10 * ms,
-        tau_ref=2 * ms,
-        v_rest=-60 * mV,
-        v_reset=-45 * mV,
-        v_th=-40 * mV,
-        e_inh=-85 * mV,
-        theta_start=0 * mV,
-        theta_plus=0 * mV,
-    )
     plastic = Projection(
         name="afferents",
         source="pixels",
@@ -43,7 +34,9 @@ def ensemble(**changed) -> Network:
         inputs=(Input(name="pixels", shape=PIXELS),),
         populations=(
             Population(name="excitatory", shape=SHAPE, neuron=neuron),
-            Population(name="inhibitory", shape=SHAPE, neuron=inhibitory),
+            Population(
+                name="inhibitory", shape=SHAPE, neuron=ExplicitInhibition.neuron()
+            ),
         ),
         projections=(
             replace(plastic, **changed),

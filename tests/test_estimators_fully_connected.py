@@ -143,54 +143,6 @@ def test_learning_goes_on_where_it_was_interrupted(dense, images, tmp_path):
     assert np.array_equal(loaded.thresholds_, whole.thresholds_)
 
 
-def test_arrays_of_somebody_else_are_scored(dense, digits, tmp_path):
-    images, labels = digits[0][:200], digits[1][:200]
-    learned = dense().fit(images)
-    made = FullyConnectedSTDP.from_arrays(
-        learned.weights_,
-        learned.thresholds_,
-        max_value=16,
-        encoding=BRIGHT,
-        presentation="100 ms",
-        rest="50 ms",
-        chunk_size=50,
-        random_state=0,
-    )
-    made.seed_ = learned.seed_
-    assert made.thresholds_ == pytest.approx(learned.thresholds_, rel=1e-12)
-    assert np.array_equal(made.transform(images), learned.transform(images))
-    made.label(images, labels)
-    learned.label(images, labels)
-    assert np.array_equal(made.predict(images), learned.predict(images))
-    assert made.score(images, labels) == learned.score(images, labels)
-    loaded = FullyConnectedSTDP.load(made.save(tmp_path / "made.h5"))
-    assert np.array_equal(loaded.predict(images), made.predict(images))
-
-
-@pytest.mark.parametrize(
-    ("weights", "thresholds", "message"),
-    [
-        (np.ones((64, 3)), np.ones(2), r"thresholds \(n_neurons,\), got \(64, 3\) and"),
-        (np.ones(64), np.ones(64), r"must have shape \(n_inputs, n_neurons\)"),
-        (np.full((64, 3), np.nan), np.ones(3), "weights must be finite numbers"),
-        (np.ones((64, 3)), np.full(3, np.inf), "thresholds must be finite numbers"),
-        (np.full((64, 3), 1.5), np.ones(3), "between 0 and w_max 1, got 1.5"),
-    ],
-)
-def test_arrays_that_cannot_be_are_refused(weights, thresholds, message):
-    with pytest.raises(ValueError, match=message):
-        FullyConnectedSTDP.from_arrays(weights, thresholds)
-
-
-def test_arrays_fit_the_shape_of_images():
-    with pytest.raises(
-        ValueError, match=r"must have 60 rows for images of shape \(6, 1"
-    ):
-        FullyConnectedSTDP.from_arrays(
-            np.ones((64, 3)), np.ones(3), image_shape=(6, 10)
-        )
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

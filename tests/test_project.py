@@ -41,6 +41,7 @@ NEEDS_BRIAN2 = {
         "native",
         "presenting",
         "reference",
+        "synapses",
     )
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "shelve"}

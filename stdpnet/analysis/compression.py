@@ -24,7 +24,7 @@ class BankCost:
     levels : ndarray, shape (n_levels,), or None
         What they were rounded to, if they were.
     n_shown : ndarray of int, shape (n_chunks,), or None
-        Images shown until each chunk's end.
+        Presentations until each chunk's end.
     connectivity : ndarray, shape (n_chunks,), or None
         Share of the synapses that was left then; None without pruning.
     learning, tested : (Cost, Cost)
@@ -205,26 +205,26 @@ class Saving:
 
 
 def savings(cost: BankCost) -> list[Saving]:
-    """Return bytes, and the events, updates and energy of an image where recorded."""
+    """Return bytes; and events, updates and energy, where they were recorded."""
     before, after = cost.learning
     n_bytes = before.bytes_before, after.bytes_after
     found = [Saving("Bytes of weights", *n_bytes, whole)]
-    for costs, image in ((cost.learning, "a learned"), (cost.tested, "a tested")):
-        found += _events_saved(*costs, image)
+    for costs, of in ((cost.learning, "a presentation"), (cost.tested, "a test image")):
+        found += _events_saved(*costs, of)
     return found
 
 
-def _events_saved(before: Cost, after: Cost, image: str) -> list[Saving]:
+def _events_saved(before: Cost, after: Cost, of: str) -> list[Saving]:
     if not before.synaptic_events:
         return []
     events, fewer = before.per_example(), after.per_example()
     joules = [one.energy_estimate.value for one in (before, after)]
     found = [
-        Saving(f"{readable(name)} of {image} image", events[name], fewer[name], whole)
+        Saving(f"{readable(name)}, {of}", events[name], fewer[name], whole)
         for name in ("synaptic_events", "weight_updates")
         if events[name]
     ]
-    name = f"Estimated energy of {image} image"
+    name = f"Estimated energy, {of}"
     return [*found, Saving(name, joules[0], joules[1], energy)]
 
 
@@ -281,7 +281,8 @@ def cost_notes(run: Run) -> list[str]:
     if counted:
         assumed = counted[0].energy
         notes.append(
-            "Events are counted; an image that is shown again counts again. "
+            "Events are counted: of a presentation while learning, of a test image with all of "
+            "its presentations. "
             f"Energy is an estimate from them: {assumed.synaptic_event} a synaptic event "
             f"and {assumed.weight_update} a weight update, nothing else. Source: "
             f"{assumed.source}."

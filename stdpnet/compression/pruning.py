@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stdpnet.compression.schedule import Schedule, checked_bound, checked_synapses
-from stdpnet.config import choice, number
+from stdpnet.config import choice, flag, number
 
 CRITERIA = ("weight", "quantile", "correlation")
 RAMPS = ("linear", "cubic", "once")
@@ -44,6 +44,11 @@ class PruningSchedule(Schedule):
         weights that a synapse and all weaker ones hold, so that all targets keep about
         the same share. "target" and "share" leave every target at least one. No effect
         with "weight".
+    thin : bool
+        Whether of each kernel all fields of one colour of a chessboard go before any of
+        the other, which is the one that holds more. Neighbouring pixels spike together,
+        so that every second of them tells nearly as much as all, and what is left
+        covers more of an image than the strongest synapses do. No effect with "weight".
 
     Notes
     -----
@@ -63,6 +68,7 @@ class PruningSchedule(Schedule):
     threshold: float = number(0.3, above=0, doc="fraction of w_max, or final share")
     ramp: str = choice("linear", of=RAMPS, doc="growth of the share")
     scope: str = choice("network", of=SCOPES, doc="what is ranked together")
+    thin: bool = flag(doc="of neighbours, every second goes first")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,7 +105,8 @@ class PruningSchedule(Schedule):
         Parameters
         ----------
         kept, w : ndarray of bool and of float, shape (..., n_targets)
-            Synapses that are left so far, and weights.
+            Synapses that are left so far, and weights; to `thin`, of shape
+            (height, width, ..., n_targets).
         w_max : float
             Upper bound of the weights.
         n_shown : int
@@ -119,7 +126,9 @@ class PruningSchedule(Schedule):
             left = kept & (w >= self.threshold * checked_bound(w_max))
         else:
             rank = w if self.criterion == "quantile" else _checked_score(score, w)
-            left = _without_lowest(kept, rank, self.share(n_shown), self.scope)
+            left = _without_lowest(
+                kept, rank, self.share(n_shown), self.scope, thin=self.thin
+            )
         if not left.any():
             raise ValueError(
                 f"PruningSchedule leaves none of the {kept.sum()} synapses after "
@@ -136,7 +145,9 @@ class PruningSchedule(Schedule):
         return left
 
 
-def prune_to(w: np.ndarray, share: float, scope: str = "network") -> np.ndarray:
+def prune_to(
+    w: np.ndarray, share: float, scope: str = "network", *, thin: bool = False
+) -> np.ndarray:
     """Return the mask, bool of the shape of `w`, after the weakest synapses went.
 
     Parameters
@@ -145,7 +156,7 @@ def prune_to(w: np.ndarray, share: float, scope: str = "network") -> np.ndarray:
         Weights, or any other score whose lowest values go.
     share : float
         Share that goes, at least 0 and less than 1.
-    scope : {"network", "target", "share"}
+    scope, thin
         As in `PruningSchedule`.
     """
     if not 0 <= share < 1:
@@ -154,7 +165,7 @@ def prune_to(w: np.ndarray, share: float, scope: str = "network") -> np.ndarray:
         known = ", ".join(repr(one) for one in SCOPES)
         raise ValueError(f"scope must be one of {known}, got {scope!r}")
     w, kept = checked_synapses(w, np.ones(np.shape(w), dtype=bool))
-    return _without_lowest(kept, w, share, scope)
+    return _without_lowest(kept, w, share, scope, thin=thin)
 
 
 def random_mask(
@@ -172,12 +183,16 @@ def random_mask(
 
 
 def _without_lowest(
-    kept: np.ndarray, rank: np.ndarray, share: float, scope: str
+    kept: np.ndarray, rank: np.ndarray, share: float, scope: str, *, thin: bool
 ) -> np.ndarray:
     """Return the mask after the lowest ranks went, so that `share` of all is gone."""
     n_columns = kept.shape[-1] if scope == "target" else 1
+    if thin:
+        first = _chessboard(np.where(kept, rank, 0))
     if scope == "share":
         rank = _held(np.where(kept, rank, 0))
+    if thin:
+        rank = np.where(first, rank, rank - (np.ptp(rank) + 1))
     left = kept.reshape(-1, n_columns).copy()
     # What is gone comes first and counts.
     ranks = np.where(kept, rank, -np.inf).reshape(left.shape)
@@ -185,6 +200,20 @@ def _without_lowest(
     lowest = np.argsort(ranks, axis=0, kind="stable")[:n_gone]
     np.put_along_axis(left, lowest, False, axis=0)
     return left.reshape(kept.shape)
+
+
+def _chessboard(rank: np.ndarray) -> np.ndarray:
+    """Return the fields of the colour that holds more, of each target."""
+    if rank.ndim < 3:
+        raise ValueError(
+            "weights to thin must have shape (height, width, ..., n_targets), got "
+            f"{rank.shape}"
+        )
+    rows, columns = np.ogrid[: rank.shape[0], : rank.shape[1]]
+    even = ((rows + columns) % 2 == 0).reshape(*rank.shape[:2], *[1] * (rank.ndim - 2))
+    sources = tuple(range(rank.ndim - 1))
+    held = [np.sum(rank, axis=sources, where=colour) for colour in (even, ~even)]
+    return np.where(held[0] >= held[1], even, ~even)
 
 
 def _checked_score(score: np.ndarray | None, w: np.ndarray) -> np.ndarray:

@@ -5,8 +5,7 @@ weights are references into one shared array. Runs on Brian2's NumPy and Cython
 targets, and (for comparison) in its C++ standalone mode.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from stdpnet.engine import brian2_api as api
 from stdpnet.engine.assemble import METHODS, Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
 from stdpnet.engine.delays import delayed_synapses
+from stdpnet.engine.synapses import shared_synapses
 from stdpnet.models.network import NEVER
 from stdpnet.models.projections import Edges, Geometry
 
@@ -217,41 +217,14 @@ class ReferenceAssembly(Assembly):
     def _add_synapses(
         self, name: str, projection: dict[str, Any], learning: bool
     ) -> None:
-        source, target = projection["source"], projection["target"]
-        pre, post, weight = self.edges(name)
-        ends = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
-        names = self.shared_variables(name)
-        # Names of their own: Brian2 takes a bare name for one of the target neuron.
-        shared = {
-            f"syn_{variable}": (
-                group,
-                there,
-                ends.get(index, index.replace("_kernel", "kernel")),
-            )
-            for variable, (group, there, index) in names.items()
-        }
-        on_pre = {
-            code: _renamed(projection[code], names)
-            for code in ("transmit", "learn_pre")
-            if projection[code] and (learning or code == "transmit")
-        }
-        on_post = {}
-        if learning and projection["learn_post"]:
-            on_post["learn_post"] = _renamed(projection["learn_post"], names)
-        synapses = api.SharedSynapses(
-            self.groups[source],
-            self.groups[target],
-            "kernel : integer (constant)",
-            shared=shared,
-            on_pre=on_pre or None,
-            on_post=on_post or None,
-            name=f"{name}_synapses",
+        codes = ["transmit", "learn_pre"] if learning else ["transmit"]
+        returns = ["learn_post"] if learning else []
+        on_pre, on_post = (
+            {code: projection[code] for code in some if projection[code]}
+            for some in (codes, returns)
         )
-        for order, pathway in enumerate([*on_pre, *on_post]):
-            getattr(synapses, pathway).order = order
-        synapses.connect(i=pre, j=post)
-        synapses.kernel = weight
-        self.others.append(synapses)
+        names = self.shared_variables(name)
+        self.others.append(shared_synapses(self, name, names, on_pre, on_post))
 
     def edges(self, name: str) -> Edges:
         """Return the connections of a projection, those that are left."""
@@ -329,10 +302,6 @@ _RUNNERS = {
     "start": api.CodeRunner,
     "end": EndOfPresentation,
 }
-
-
-def _renamed(statements: str, names: Iterable[str]) -> str:
-    return re.sub(rf"\b({'|'.join(names)})\b", r"syn_\1", statements)
 
 
 def brian2_network(

@@ -1,5 +1,6 @@
 """Pruning and quantization of the weights of a network that learns."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -94,28 +95,45 @@ def only_left(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return left | {f"afferents.{name}": values for name, values in found.items()}
 
 
-def is_on_levels(estimator: Any) -> bool:
-    """Say whether all weights are zero or on their levels: amid learning they are not."""
-    if not hasattr(estimator, "levels_"):
-        return False
+def stored_weights(estimator: Any) -> Any:
+    """Return the weights as a file holds them: as bits, or those left, or all."""
     weights = estimator.weights_of(estimator.__dict__)
-    return bool(np.isin(weights, [0, *estimator.levels_.astype(weights.dtype)]).all())
+    if _is_on_levels(estimator, weights):
+        return pack(weights, weights > 0, estimator.levels_)
+    if estimator.pruning is None:
+        return weights
+    left = weights != 0
+    return {
+        "mask": np.packbits(left),
+        "values": weights[left],
+        "shape": np.array(weights.shape),
+    }
 
 
-def packed(estimator: Any) -> dict[str, np.ndarray]:
-    """Return weights that are on their levels as bits, with the table of levels."""
-    weights = estimator.weights_of(estimator.__dict__)
-    return pack(weights, weights > 0, estimator.levels_)
-
-
-def unpacked(stored: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the weights that `packed` has stored."""
-    weights, _ = unpack(stored)
+def restored_weights(stored: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the weights that `stored_weights` made bits or those left of."""
+    if "values" not in stored:
+        return unpack(stored)[0]
+    shape = tuple(int(n) for n in stored["shape"])
+    left = np.unpackbits(stored["mask"], count=prod(shape)).astype(bool)
+    weights = np.zeros(shape, stored["values"].dtype)
+    weights[left.reshape(shape)] = stored["values"]
     return weights
 
 
-def without_mask(others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the rest of what is learned without the mask, which the bits have."""
+def _is_on_levels(estimator: Any, weights: np.ndarray) -> bool:
+    """Say whether all weights are zero or on their levels: amid learning they are not."""
+    if not hasattr(estimator, "levels_"):
+        return False
+    return bool(np.isin(weights, [0, *estimator.levels_.astype(weights.dtype)]).all())
+
+
+def without_mask(estimator: Any) -> dict[str, np.ndarray]:
+    """Return the rest of what is learned, without a mask that the weights tell."""
+    others: dict[str, np.ndarray] = estimator.other_state_
+    weights = estimator.state()[_W] if _KEPT in others else None
+    if weights is None or not np.array_equal(others[_KEPT] > 0, weights != 0):
+        return others
     return {name: values for name, values in others.items() if name != _KEPT}
 
 

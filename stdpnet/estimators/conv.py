@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from stdpnet.compression import PruningSchedule, QuantizationSchedule
 from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv_parts import ConvParts
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import Learning
 from stdpnet.estimators.patches import PatchLearning
 from stdpnet.estimators.recording import Recorder
@@ -120,43 +121,19 @@ class ConvSTDP(ConvParts):
         Class of each feature, after `label`.
     """
 
+    _learned: ClassVar[str] = "kernels_"
+    _tables: ClassVar[dict[str, type]] = {"inhibition": Geometry, "pool": Geometry}
     _saved: ClassVar[tuple[str, ...]] = (
-        "image_shape_",
-        "n_features_in_",
-        "max_value_",
-        "seed_",
-        "encoding_arrays_",
         "kernels_",
         "initial_kernels_",
         "thresholds_",
-        "other_state_",
-        "total_scale_",
-        "levels_",
-        "compact_",
-        "counts_",
-        "recordings_",
-        "history_",
-        "n_chunks_",
-        "n_shown_",
-        "n_images_shown_",
-        "converged_",
-        "fitted_",
-        "neuron_labels_",
-        "classes_",
+        *Learner._saved,
     )
-    _learned: ClassVar[str] = "kernels_"
-    _tables: ClassVar[dict[str, type]] = {"inhibition": Geometry, "pool": Geometry}
+    #: Files of before 0.2 have no other state.
     _optional: ClassVar[tuple[str, ...]] = (
         "initial_kernels_",
-        "history_",
-        "total_scale_",
-        "levels_",
-        "compact_",
         "other_state_",
-        "counts_",
-        "recordings_",
-        "neuron_labels_",
-        "classes_",
+        *Learner._optional,
     )
 
     def __init__(

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from stdpnet.encoding import Encoding
-from stdpnet.estimators.layer import ConvLayer
+from stdpnet.estimators.conv_layer import ConvLayer
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.parts import NetworkParts, is_count, is_real
 from stdpnet.models.describe import parameter_numbers

@@ -110,10 +110,6 @@ class DenseParts(Learner):
             "again": None if self.again is None else ("features", self.again),
         }
 
-    def threshold_name(self) -> str | None:
-        """Return the parameter of the neuron that scales all thresholds: none does."""
-        return None
-
     def thresholds_of(self, attributes: dict[str, Any]) -> np.ndarray:
         """Return the effective thresholds among attributes."""
         theta = attributes["other_state_"].get("features.theta", 0.0)

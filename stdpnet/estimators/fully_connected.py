@@ -8,10 +8,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.compression import PruningSchedule, QuantizationSchedule
-from stdpnet.encoding import Encoding
+from stdpnet.encoding import Encoding, Filter
 from stdpnet.estimators.base import derived_seed
 from stdpnet.estimators.dense_parts import DenseParts
 from stdpnet.estimators.images import checked_shape, default_shape
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import START, starting_state
 from stdpnet.models.lateral import LateralInhibition
 from stdpnet.models.neurons import NeuronModel
@@ -101,39 +102,11 @@ class FullyConnectedSTDP(DenseParts):
     _learned: ClassVar[str] = "weights_"
     _tables: ClassVar[dict[str, type]] = {"inhibition": LateralInhibition}
     _saved: ClassVar[tuple[str, ...]] = (
-        "image_shape_",
-        "n_features_in_",
-        "max_value_",
-        "seed_",
-        "encoding_arrays_",
         "weights_",
         "initial_weights_",
-        "other_state_",
-        "total_scale_",
-        "levels_",
-        "compact_",
-        "counts_",
-        "recordings_",
-        "history_",
-        "n_chunks_",
-        "n_shown_",
-        "n_images_shown_",
-        "converged_",
-        "fitted_",
-        "neuron_labels_",
-        "classes_",
+        *Learner._saved,
     )
-    _optional: ClassVar[tuple[str, ...]] = (
-        "total_scale_",
-        "levels_",
-        "compact_",
-        "initial_weights_",
-        "counts_",
-        "recordings_",
-        "history_",
-        "neuron_labels_",
-        "classes_",
-    )
+    _optional: ClassVar[tuple[str, ...]] = ("initial_weights_", *Learner._optional)
     weights_: np.ndarray
     other_state_: dict[str, np.ndarray]
 
@@ -222,7 +195,8 @@ class FullyConnectedSTDP(DenseParts):
         Raises
         ------
         ValueError
-            If shapes disagree, values are not finite, or weights are out of range.
+            If shapes disagree, values are not finite, weights are out of range, neurons
+            have other thresholds, or the encoding has to learn from images.
 
         Examples
         --------
@@ -238,30 +212,53 @@ class FullyConnectedSTDP(DenseParts):
         w, limits = _checked_arrays(weights, thresholds)
         made = cls(w.shape[1], image_shape=image_shape, **params)
         made.check_parameters()
-        rule = made._part("rule", PlasticityRule)
-        rule.check_weights(w, "weights")
-        given = checked_shape(cls.__name__, image_shape) or default_shape(len(w))
-        height, width, channels = (*given, 1)[:3]
-        shape = (height, width, channels)
-        if height * width * channels != len(w):
-            raise ValueError(
-                f"weights must have {height * width * channels} rows for images of "
-                f"shape {shape}, got {len(w)}"
-            )
-        w = w.astype(made.dtype)
-        made.image_shape_, made.n_features_in_ = shape, len(w)
+        made._part("rule", PlasticityRule).check_weights(w, "weights")
+        made._set_images(len(w), image_shape)
         made.seed_ = int(check_random_state(made.random_state).randint(2**31))
         made.max_value_ = float(max_value)
         made.encoding_arrays_ = {}
-        made.weights_ = w
-        scale, v_th = made._threshold_scale()
-        made.other_state_ = {"features.theta": limits / scale - v_th}
-        for name, values in rule.synapses(w.reshape(*shape, -1)).items():
-            made.other_state_[f"afferents.{name}"] = values
+        made.__dict__.update(made._from_learned(w, limits))
         made.n_chunks_ = made.n_shown_ = made.n_images_shown_ = 0
         made.counts_, made.history_ = {}, {}
         made.converged_, made.fitted_ = False, True
         return made
+
+    def _set_images(self, n_inputs: int, image_shape: tuple[int, ...] | None) -> None:
+        """Set the shape of the images that fits a number of inputs."""
+        encoding = self._encoding()
+        if type(encoding.filter).fit is not Filter.fit:
+            self._refuse("encoding", "one whose filter learns nothing from images")
+        given = checked_shape(type(self).__name__, image_shape)
+        given = given or default_shape(n_inputs // encoding.n_channels(1))
+        height, width, channels = (*given, 1)[:3]
+        self.image_shape_ = (height, width, channels)
+        self.n_features_in_ = height * width * channels
+        wanted = height * width * encoding.n_channels(channels)
+        if wanted != n_inputs:
+            raise ValueError(
+                f"weights must have {wanted} rows for images of shape "
+                f"{self.image_shape_}, got {n_inputs}"
+            )
+
+    def _from_learned(self, w: np.ndarray, limits: np.ndarray) -> dict[str, Any]:
+        """Return the attributes for weights and effective thresholds."""
+        layer = self.layer()
+        state = layer.network().initial_state(self.seed_)
+        scale, v_th = self._threshold_scale()
+        theta = limits / scale - v_th
+        if "features.theta" in state:
+            state["features.theta"] = theta
+        elif np.abs(theta).max() > 1e-9 * max(1.0, abs(v_th)):
+            raise ValueError(
+                f"thresholds must all be {scale * v_th:g}, as those of "
+                f"{layer.neuron.title} do not adapt, got {limits[np.abs(theta).argmax()]:g}"
+            )
+        w = w.reshape(*layer.inputs, -1).astype(layer.dtype)
+        state["afferents.w"] = w
+        for name, values in layer.rule.synapses(w).items():
+            state[f"afferents.{name}"] = values
+        state.pop("afferents.kept", None)  # what is not zero is left
+        return self.from_state(state)
 
     # -- learned ------------------------------------------------------------------
 

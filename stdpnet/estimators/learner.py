@@ -15,10 +15,9 @@ from stdpnet.encoding import Encoding
 from stdpnet.engine.run import ChunkResult
 from stdpnet.estimators.base import Progress
 from stdpnet.estimators.compressing import (
-    is_on_levels,
     only_left,
-    packed,
-    unpacked,
+    restored_weights,
+    stored_weights,
     with_mask,
     without_mask,
 )
@@ -50,8 +49,39 @@ SCHEDULES: dict[str, type[Parameters]] = {
 class Learner(Voting, NetworkParts):
     """Base of the networks: `fit`, `partial_fit`, `transform` and what they share."""
 
-    #: What a network has that has started to learn.
+    #: What a network has that has started to learn: its weights.
     _learned: ClassVar[str]
+    _saved: ClassVar[tuple[str, ...]] = (
+        "image_shape_",
+        "n_features_in_",
+        "max_value_",
+        "seed_",
+        "encoding_arrays_",
+        "other_state_",
+        "total_scale_",
+        "levels_",
+        "compact_",
+        "counts_",
+        "recordings_",
+        "history_",
+        "n_chunks_",
+        "n_shown_",
+        "n_images_shown_",
+        "converged_",
+        "fitted_",
+        "neuron_labels_",
+        "classes_",
+    )
+    _optional: ClassVar[tuple[str, ...]] = (
+        "total_scale_",
+        "levels_",
+        "compact_",
+        "counts_",
+        "recordings_",
+        "history_",
+        "neuron_labels_",
+        "classes_",
+    )
     #: Parameters that are parts, and what their tables are looked up in.
     _tables: ClassVar[dict[str, type[Parameters]]] = {}
 
@@ -248,6 +278,12 @@ class Learner(Voting, NetworkParts):
         for name in set(self._saved) - set(_OF_LEARNING):
             if hasattr(self, name):
                 setattr(made, name, deepcopy(getattr(self, name)))
+        # Nothing of the synapses but their weights.
+        made.other_state_ = {
+            n: values
+            for n, values in made.other_state_.items()
+            if not n.startswith("afferents.")
+        }
         made.random_state, made.compact_ = self.seed_, True
         return made
 
@@ -278,6 +314,10 @@ class Learner(Voting, NetworkParts):
         """The adaptive part of the thresholds."""
         raise NotImplementedError
 
+    def threshold_name(self) -> str | None:
+        """Return the parameter of the neuron that scales all thresholds, if any."""
+        return None
+
     def n_unanswered(self, result: ChunkResult) -> int:
         """Return how many examples of a chunk were shown in vain."""
         return 0
@@ -289,11 +329,11 @@ class Learner(Voting, NetworkParts):
     # -- files --------------------------------------------------------------------
 
     def _stored(self, name: str) -> Any:
-        """Return what a file holds of something learned: bits, where weights have levels."""
-        if name == self._learned and is_on_levels(self):
-            return packed(self)
-        if name == "other_state_" and is_on_levels(self):
-            return without_mask(self.other_state_)
+        """Return what a file holds of something learned."""
+        if name == self._learned:
+            return stored_weights(self)
+        if name == "other_state_":
+            return without_mask(self)
         return super()._stored(name)
 
     @classmethod
@@ -323,5 +363,5 @@ class Learner(Voting, NetworkParts):
         if name == "image_shape_":
             value = tuple(int(side) for side in value)
         if name == self._learned and isinstance(value, dict):
-            value = unpacked(value)
+            value = restored_weights(value)
         super()._restore(name, value)

@@ -104,14 +104,11 @@ class Learning:
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
             record=self.recorder.record,
         )
-        n_presentations = int(result.presentations.sum())
-        self.recorder.add(result.recordings, n_presentations)
+        self.recorder.add(result.recordings, int(result.presentations.sum()))
         self.n_unanswered += estimator.n_unanswered(result)
         # In one step: Ctrl-C must not leave half of what a chunk has changed.
         estimator.__dict__.update(
-            self._learned(
-                result, len(images), n_presentations, total if stops else np.inf, stops
-            )
+            self._learned(result, len(images), total if stops else None)
         )
         history, shown = estimator.history_, estimator.n_images_shown_
         spikes = float(history["spikes"][-1].sum())
@@ -128,28 +125,30 @@ class Learning:
         self,
         result: ChunkResult,
         n_images: int,
-        n_shown: int,
-        n_end: float,
-        stops: bool,
+        total: int | None,
     ) -> dict[str, Any]:
-        """Return the attributes of the estimator after a chunk."""
+        """Return the attributes of the estimator after a chunk; `total` if that ends it."""
         estimator = self.estimator
         shown = estimator.n_images_shown_ + n_images
-        new = compressed(estimator, result.state, shown, last=shown >= n_end)
+        weights = estimator.weights_of(estimator.from_state(result.state))
+        convergence = self._convergence(weights)
+        converged = total is not None and convergence < estimator.tol
+        last = total is not None and (converged or shown >= total)
+        new = compressed(estimator, result.state, shown, last=last)
         new["counts_"] = added(getattr(estimator, "counts_", {}), result.events)
         new["n_chunks_"] = estimator.n_chunks_ + 1
-        new["n_shown_"] = estimator.n_shown_ + n_shown
+        new["n_shown_"] = estimator.n_shown_ + int(result.presentations.sum())
         new["n_images_shown_"] = shown
         row = {
             "n_shown": new["n_shown_"],
-            "convergence": self._convergence(estimator.weights_of(new)),
+            "convergence": convergence,
             "thresholds": estimator.thresholds_of(new),
             "spikes": self.layer.spikes(result.counts).mean(axis=0),
         }
         if estimator.pruning is not None:
             row["connectivity"] = float(np.mean(estimator.weights_of(new) != 0))
-        if stops:
-            new["converged_"] = bool(row["convergence"] < estimator.tol)
+        if total is not None:
+            new["converged_"] = converged
         if is_snapshot(new["n_chunks_"]):
             row |= {
                 "kernels": estimator.snapshot_of(new),
