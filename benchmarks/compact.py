@@ -19,8 +19,25 @@ from typing import Any
 import numpy as np
 from bench import one_core
 
-from stdpnet import FullyConnectedSTDP, load_dataset, load_network
+from stdpnet import FullyConnectedSTDP, load_dataset
+from stdpnet.analysis import load_run
 from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.training.evaluation import load_banks
+
+
+def network_of(run: str) -> FullyConnectedSTDP:
+    """Return the network of a run, for one core.
+
+    Raises
+    ------
+    ValueError
+        If it is not a single `FullyConnectedSTDP`.
+    """
+    (network,) = load_banks(load_run(run)).values()
+    if not isinstance(network, FullyConnectedSTDP):
+        raise ValueError(f"{run} must hold a FullyConnectedSTDP")
+    network.n_jobs, network.verbose = 1, False
+    return network
 
 
 def dense(network: FullyConnectedSTDP) -> FullyConnectedSTDP:
@@ -94,12 +111,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     one_core()
-    compressed = load_network(options.run)
+    compressed = network_of(options.run)
     networks = {"dense": dense(compressed), "compact": compressed.compact()}
     if options.whole:
-        networks = {"uncompressed": load_network(options.whole), **networks}
-    for network in networks.values():
-        network.n_jobs, network.verbose = 1, False
+        networks = {"uncompressed": network_of(options.whole), **networks}
     images = load_dataset("mnist", download=False).X_test[: options.images]
     print(f"{len(images)} test images of MNIST, one core", file=sys.stderr)
     rows = measure(networks, images, options.repeats)

@@ -45,10 +45,11 @@ class PruningSchedule(Schedule):
         the same share. "target" and "share" leave every target at least one. No effect
         with "weight".
     thin : bool
-        Whether of each kernel all fields of one colour of a chessboard go before any of
-        the other, which is the one that holds more. Neighbouring pixels spike together,
-        so that every second of them tells nearly as much as all, and what is left
-        covers more of an image than the strongest synapses do. No effect with "weight".
+        Whether all synapses at fields of one colour of a chessboard go before any at the
+        other, which is the one that holds more. Neighbouring pixels spike together, so
+        that every second of them tells nearly as much as all, and what is left covers
+        more of an image than the strongest synapses do. All targets keep the same
+        colour: they compare an image at the same pixels. No effect with "weight".
 
     Notes
     -----
@@ -203,17 +204,18 @@ def _without_lowest(
 
 
 def _chessboard(rank: np.ndarray) -> np.ndarray:
-    """Return the fields of the colour that holds more, of each target."""
+    """Return the fields of the colour that holds more, to broadcast with `rank`."""
     if rank.ndim < 3:
         raise ValueError(
             "weights to thin must have shape (height, width, ..., n_targets), got "
             f"{rank.shape}"
         )
     rows, columns = np.ogrid[: rank.shape[0], : rank.shape[1]]
-    even = ((rows + columns) % 2 == 0).reshape(*rank.shape[:2], *[1] * (rank.ndim - 2))
-    sources = tuple(range(rank.ndim - 1))
-    held = [np.sum(rank, axis=sources, where=colour) for colour in (even, ~even)]
-    return np.where(held[0] >= held[1], even, ~even)
+    even = (rows + columns) % 2 == 0
+    fields = rank.reshape(*even.shape, -1).sum(axis=2)
+    held = fields[even].sum(), fields[~even].sum()
+    colour: np.ndarray = even if held[0] >= held[1] else ~even
+    return colour.reshape(*even.shape, *[1] * (rank.ndim - 2))
 
 
 def _checked_score(score: np.ndarray | None, w: np.ndarray) -> np.ndarray:
