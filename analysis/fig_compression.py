@@ -1,15 +1,14 @@
 """Figure and table: accuracy against connectivity and levels, with baselines.
 
-    STDPNET_DATA=... python analysis/fig_compression.py --out results.json [--seeds 0 1 2]
-        [--passes 3] [--neurons 400] [--shares 0.5 0.8 0.9 0.95] [--draw FILE.png]
+    STDPNET_DATA=... python analysis/fig_compression.py --runs DIR [--seeds 0 1 2] [--all]
+        [--jobs N] [--draw FILE.png]
 
-The dense network of Diehl and Cook on MNIST. *While learning*: synapses are pruned in
-cubic steps until 4/9 of the images were shown, those left are then rounded to 8 levels
-until the end. *After learning*: the same share of the weakest weights of the network that
-was not compressed goes at once, and thresholds settle on 20,000 images with weights kept.
-*Random*: the same, but which synapses go is random. Neurons are labelled by 10,000
-training images, the 10,000 test images are scored. Finished rows are in the JSON file and
-are not computed again.
+The dense network of Diehl and Cook on MNIST: `diehl-cook-400`, `diehl-cook-400-compressed`,
+and with ``--all``, for the first seed, that with other shares and levels. Runs that are
+in DIR are not trained again (``whole-0``, ``learning-0.9-8-0``, ...; an interrupted one
+goes on). Baselines at equal connectivity: the network that was not compressed, after
+learning pruned at once, its weights rounded and its thresholds settled on 20,000 images.
+*After* removes the weakest, *after, thinned* what the schedule removes, *random* any.
 """
 
 import argparse
@@ -21,211 +20,190 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet import FullyConnectedSTDP, load_dataset
-from stdpnet.compression import (
-    PruningSchedule,
-    QuantizationSchedule,
-    prune_to,
-    random_mask,
-)
+from stdpnet import load_dataset
+from stdpnet.analysis import load_run
+from stdpnet.compression import QuantizationSchedule, prune_to, random_mask
+from stdpnet.datasets import Dataset
 from stdpnet.estimators.control import settle
+from stdpnet.estimators.spec import make_readout
 from stdpnet.runs import write_atomically
+from stdpnet.specs import load_spec
+from stdpnet.training import TrainOptions, train
+from stdpnet.training.evaluation import load_banks
+from stdpnet.training.split import choose
 
+WHOLE, COMPRESSED = "diehl-cook-400", "diehl-cook-400-compressed"
+#: Share that goes and levels (0: not rounded), first what the specification has.
+POINTS = ((0.9, 8), (0.8, 8), (0.95, 8), (0.9, 2), (0.9, 4), (0.9, 0))
+BASELINES = ("after", "after, thinned", "random")
 LABELLED, SETTLED = 10_000, 20_000
-LEVELS = (2, 4, 8, 16)
+
+Row = dict[str, float]
 
 
-def schedules(
-    share: float, levels: int, n_total: int
-) -> tuple[PruningSchedule | None, QuantizationSchedule | None]:
-    """Return what happens to the weights while so many images are shown."""
-    start, end = n_total // 18, n_total * 4 // 9
-    pruning = quantization = None
-    if share:
-        pruning = PruningSchedule(
-            criterion="quantile",
-            threshold=share,
-            start=start,
-            every=start // 2,
-            end=end,
-            ramp="cubic",
-            scope="share",
+def trained(options: argparse.Namespace, name: str, seed: int) -> Row:
+    """Return the numbers of a run, which is trained or goes on if need be."""
+    folder = Path(options.runs) / f"{name}-{seed}"
+    try:
+        return numbers(folder)
+    except (FileNotFoundError, ValueError):
+        kind, *point = name.split("-")
+        overrides: list[str] = []
+        if point:
+            share, levels = float(point[0]), int(point[1])
+            overrides.append(f"network.pruning.threshold={share}")
+            how = f".levels={levels}" if levels else "=none"
+            overrides.append(f"network.quantization{how}")
+        asked = TrainOptions(
+            spec=WHOLE if kind == "whole" else COMPRESSED,
+            dataset="mnist",
+            seed=seed,
+            out=folder,
+            resume=folder.exists(),
+            overrides=tuple(overrides),
+            control=False,
+            jobs=options.jobs,
         )
-    if levels:
-        quantization = QuantizationSchedule(
-            levels=levels, spacing="adaptive", start=end, every=start, end=n_total
-        )
-    return pruning, quantization
+        train(asked)
+    return numbers(folder)
 
 
-def learned(
-    options: argparse.Namespace, seed: int, data: Any, **parts: Any
-) -> FullyConnectedSTDP:
-    """Return a network that has learned from all training images."""
-    network = FullyConnectedSTDP(
-        options.neurons,
-        n_epochs=options.passes,
-        random_state=seed,
-        n_jobs=options.jobs,
-        **parts,
-    )
-    return network.fit(data.X_train)
+def numbers(folder: Path) -> Row:
+    """Return the numbers of a finished run."""
+    run = load_run(folder)
+    kernels = run.need("kernels", "connectivity")
+    events = run.attributes("test/events/main")
+    return {
+        "accuracy": run.metrics["accuracy"],
+        "connectivity": float(np.mean(kernels != 0)),
+        "events": events.get("afferents.events", 0) / run.metrics["n_test"],
+    }
 
 
-def masked(
-    network: FullyConnectedSTDP, mask: np.ndarray, levels: int, data: Any
-) -> FullyConnectedSTDP:
+def masked(network: Any, kind: str, share: float, levels: int, *, data: Dataset) -> Any:
     """Return a network pruned after learning, rounded, with thresholds that have settled."""
     made = deepcopy(network)
-    made.weights_ = np.where(mask, made.weights_, 0).astype(made.weights_.dtype)
+    weights = made.state()["afferents.w"]
+    if kind == "random":
+        rng = np.random.default_rng(made.seed_)
+        mask = random_mask(weights.shape, share, rng, "target")
+    else:
+        mask = prune_to(weights, share, "share", thin=kind == "after, thinned")
+    kept = np.where(mask, weights, 0).astype(weights.dtype)
     if levels:
-        quantization = QuantizationSchedule(levels=levels, spacing="adaptive")
-        made.weights_, made.levels_ = quantization.quantize(made.weights_, mask, 1.0)
+        rounded = QuantizationSchedule(levels=levels, spacing="adaptive")
+        kept, _ = rounded.quantize(kept, mask, 1.0)
+    made.weights_ = kept.reshape(made.weights_.shape)
     settle(made, data.X_train[:SETTLED])
     return made
 
 
-def scored(network: FullyConnectedSTDP, data: Any) -> dict[str, float]:
-    """Label the neurons and return the numbers of a row."""
-    network.label(data.X_train[:LABELLED], data.y_train[:LABELLED])
-    counts = network.counts_
+def baseline(
+    options: argparse.Namespace, kind: str, point: tuple[float, int], seed: int
+) -> Row:
+    """Return the numbers of a network that was pruned after learning."""
+    data = load_dataset("mnist", download=False)
+    assert data.y_train is not None  # MNIST has labels
+    (network,) = load_banks(load_run(Path(options.runs) / f"whole-{seed}")).values()
+    network.set_params(n_jobs=options.jobs, verbose=True)
+    made = masked(network, kind, *point, data=data)
+    labelled = choose(data, seed, None, LABELLED, None).train
+    readout = make_readout(load_spec(WHOLE))
+    readout.fit(made.transform(data.X_train[labelled]), data.y_train[labelled])
+    accuracy = readout.score(made.transform(data.X_test), data.y_test)
     return {
-        "accuracy": network.score(data.X_test, data.y_test),
-        "connectivity": float(np.mean(network.weights_ > 0)),
-        "n_levels": float(len(np.unique(network.weights_[network.weights_ > 0]))),
-        "events": counts["afferents.events"] / network.n_shown_,
-        "updates": counts["afferents.updates"] / network.n_shown_,
+        "accuracy": float(accuracy),
+        "connectivity": float(np.mean(made.weights_ != 0)),
     }
 
 
-def study(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Compute all rows that are not there yet."""
-    data = load_dataset("mnist", download=False)
-    n_total = options.passes * len(data.X_train)
-    path = Path(options.out)
-    rows: dict[str, dict[str, float]] = (
-        json.loads(path.read_text()) if path.exists() else {}
-    )
-
-    def add(name: str, made: Any) -> None:
-        if name in rows:
-            return
-        rows[name] = scored(made(), data)
-        print(name, rows[name], file=sys.stderr, flush=True)
-        write_atomically(path, json.dumps(rows, indent=1).encode())
-
-    for seed in options.seeds:
-        whole = Path(f"{options.out}-{seed}.h5")
-        if not whole.exists():
-            learned(options, seed, data).save(whole)
-        network = FullyConnectedSTDP.load(whole)
-        network.n_jobs = options.jobs
-        add(f"whole {seed}", lambda n=network: deepcopy(n))
-        wanted = [(share, 8) for share in options.shares]
-        wanted += [(options.at, levels) for levels in (*LEVELS, 0)]
-        for share, levels in dict.fromkeys(wanted):
-            pruning, quantization = schedules(share, levels, n_total)
-            parts = {"pruning": pruning, "quantization": quantization}
-            add(
-                f"learning {share} {levels} {seed}",
-                lambda s=seed, p=parts: learned(options, s, data, **p),
-            )
-        shape = network.weights_.shape
-        for share in options.shares:
-            masks = {
-                "after": prune_to(network.weights_, share, "share"),
-                "random": random_mask(
-                    shape, share, np.random.default_rng(seed), "target"
-                ),
-            }
-            for name, mask in masks.items():
-                add(
-                    f"{name} {share} 8 {seed}",
-                    lambda n=network, m=mask: masked(n, m, 8, data),
-                )
+def study(options: argparse.Namespace) -> dict[str, Row]:
+    """Return all rows; baselines are kept in a file."""
+    file = Path(options.runs) / "baselines.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    rows: dict[str, Row] = {}
+    for number, seed in enumerate(options.seeds):
+        rows[f"whole 0 0 {seed}"] = trained(options, "whole", seed)
+        for share, levels in POINTS if options.all and not number else POINTS[:1]:
+            name = f"learning-{share}-{levels}"
+            rows[f"learning {share} {levels} {seed}"] = trained(options, name, seed)
+            for kind in BASELINES if levels == POINTS[0][1] else ():
+                name = f"{kind} {share} {levels} {seed}"
+                if name not in known:
+                    known[name] = baseline(options, kind, (share, levels), seed)
+                    write_atomically(file, json.dumps(known, indent=1).encode())
+                rows[name] = known[name]
+                print(name, rows[name], file=sys.stderr, flush=True)
     return rows
 
 
-def means(
-    rows: dict[str, dict[str, float]],
-) -> dict[tuple[str, float, int], tuple[float, float, float, int]]:
-    """Return connectivity, mean accuracy, its deviation and the number of seeds."""
-    groups: dict[tuple[str, float, int], list[dict[str, float]]] = {}
+def means(rows: dict[str, Row]) -> dict[tuple[str, float, int], dict[str, float]]:
+    """Return the mean numbers of the seeds, the deviation of accuracy, and their number."""
+    groups: dict[tuple[str, float, int], list[Row]] = {}
     for name, row in rows.items():
-        kind, *numbers, _ = name.split()
-        key = (kind, float(numbers[0]), int(numbers[1])) if numbers else (kind, 0.0, 0)
-        groups.setdefault(key, []).append(row)
+        kind, share, levels, _ = name.rsplit(" ", 3)
+        groups.setdefault((kind, float(share), int(levels)), []).append(row)
     found = {}
     for key, members in groups.items():
-        accuracy = np.array([row["accuracy"] for row in members])
-        deviation = float(accuracy.std(ddof=1)) if len(accuracy) > 1 else 0.0
-        connectivity = float(np.mean([row["connectivity"] for row in members]))
-        found[key] = (connectivity, float(accuracy.mean()), deviation, len(accuracy))
+        mean = {k: float(np.mean([row[k] for row in members])) for k in members[0]}
+        accuracy = [row["accuracy"] for row in members]
+        deviation = float(np.std(accuracy, ddof=1)) if len(accuracy) > 1 else 0.0
+        found[key] = {**mean, "deviation": deviation, "n": len(accuracy)}
     return found
 
 
-def draw(rows: dict[str, dict[str, float]], file: str, at: float) -> None:
+def draw(rows: dict[str, Row], file: str) -> None:
     """Draw accuracy against connectivity, and against the number of levels."""
     from matplotlib.figure import Figure
 
     found = means(rows)
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    names = {
-        "learning": "while learning",
-        "after": "after learning",
-        "random": "random",
-    }
-    for kind, label in names.items():
+    at, usual = POINTS[0]
+    for kind in ("learning", *BASELINES):
         points = sorted(
-            (c, 100 * a, 100 * d)
-            for (k, _, levels), (c, a, d, _) in found.items()
-            if k == kind and levels == 8
+            (100 * row["connectivity"], 100 * row["accuracy"], 100 * row["deviation"])
+            for (k, _, levels), row in found.items()
+            if k == kind and levels == usual
         )
-        if points:
-            left.errorbar(
-                *zip(*points, strict=True), marker="o", capsize=2, label=label
-            )
-    levels = sorted(
-        (n, 100 * a, 100 * d)
-        for (k, s, n), (_, a, d, _) in found.items()
-        if k == "learning" and s == at
+        label = "while learning" if kind == "learning" else kind
+        left.errorbar(*zip(*points, strict=True), marker="o", capsize=2, label=label)
+    rounded = sorted(
+        (levels or np.inf, 100 * row["accuracy"], 100 * row["deviation"])
+        for (kind, share, levels), row in found.items()
+        if kind == "learning" and share == at
     )
-    float32 = [row for row in levels if row[0] == 0]
-    rounded = [row for row in levels if row[0]]
-    if rounded:
-        x, y, error = zip(*rounded, strict=True)
-        right.errorbar(range(len(x)), y, error, marker="o", capsize=2)
-        right.set_xticks([*range(len(x)), len(x)], [*map(str, x), "float"])
-    if float32:
-        right.errorbar(
-            [len(rounded)], [float32[0][1]], [float32[0][2]], marker="s", capsize=2
-        )
-    whole = found.get(("whole", 0.0, 0))
+    names, *values = zip(*rounded, strict=True)
+    right.errorbar(range(len(names)), *values, marker="o", capsize=2)
+    ticks = ["float" if name == np.inf else f"{name:g}" for name in names]
+    right.set_xticks(range(len(names)), ticks)
     for ax in (left, right):
-        if whole:
-            ax.axhline(100 * whole[1], color="0.5", linestyle="--", linewidth=1)
+        ax.axhline(
+            100 * found["whole", 0.0, 0]["accuracy"], color="0.5", linestyle="--"
+        )
         ax.spines[["top", "right"]].set_visible(False)
     left.set(
-        xlabel="Synapses left (share), 8 levels",
+        xlabel=f"% of synapses left, {usual} levels",
         ylabel="Test accuracy (%)",
         xlim=(0, None),
     )
-    right.set(xlabel=f"Levels, {1 - at:.0%} of the synapses left")
+    right.set(xlabel=f"Levels, {1 - at:.0%} of synapses left")
     left.legend(frameon=False, loc="lower right")
     figure.savefig(file, dpi=150)
 
 
-def table(rows: dict[str, dict[str, float]]) -> str:
+def table(rows: dict[str, Row]) -> str:
     """Return the rows as Markdown."""
     lines = [
-        "| synapses go | left | levels | accuracy % | seeds |",
-        "|---|---|---|---|---|",
+        "| synapses go | left | levels | accuracy % | input events a test image | seeds |",
+        "|---|---|---|---|---|---|",
     ]
-    for (kind, _, levels), (connectivity, mean, deviation, n) in means(rows).items():
-        spread = f" ± {100 * deviation:.2f}" if n > 1 else ""
+    for (kind, _, levels), row in means(rows).items():
+        spread = f" ± {100 * row['deviation']:.2f}" if row["n"] > 1 else ""
+        events = f"{row['events']:,.0f}" if row.get("events") else ""
         lines.append(
-            f"| {kind} | {100 * connectivity:.1f} % | {levels or 'float'} | {100 * mean:.2f}{spread} | {n} |"
+            f"| {kind} | {100 * row['connectivity']:.1f} % | {levels or 'float'} | "
+            f"{100 * row['accuracy']:.2f}{spread} | {events} | {row['n']:.0f} |"
         )
     return "\n".join(lines)
 
@@ -233,21 +211,16 @@ def table(rows: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     """Compute, print and draw."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", required=True, help="JSON file of finished rows")
+    parser.add_argument("--runs", required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument(
-        "--shares", type=float, nargs="+", default=[0.5, 0.8, 0.9, 0.95]
-    )
-    parser.add_argument("--at", type=float, default=0.9, help="share for the levels")
-    parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--neurons", type=int, default=400)
+    parser.add_argument("--all", action="store_true", help="other shares and levels")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--draw", help="PNG, PDF or SVG file")
     options = parser.parse_args()
     rows = study(options)
     print(table(rows))
     if options.draw:
-        draw(rows, options.draw, options.at)
+        draw(rows, options.draw)
 
 
 if __name__ == "__main__":
