@@ -28,8 +28,7 @@ from stdpnet.estimators.control import settle
 from stdpnet.estimators.spec import make_readout
 from stdpnet.runs import write_atomically
 from stdpnet.specs import load_spec
-from stdpnet.training import TrainOptions, train
-from stdpnet.training.evaluation import load_banks
+from stdpnet.training import TrainOptions, load_banks, train
 from stdpnet.training.split import choose
 
 WHOLE, COMPRESSED = "diehl-cook-400", "diehl-cook-400-compressed"

@@ -22,7 +22,7 @@ from bench import one_core
 from stdpnet import FullyConnectedSTDP, load_dataset
 from stdpnet.analysis import load_run
 from stdpnet.estimators.features import compute_features, feature_dtype
-from stdpnet.training.evaluation import load_banks
+from stdpnet.training import load_banks
 
 
 def network_of(run: str) -> FullyConnectedSTDP:

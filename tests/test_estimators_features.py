@@ -134,6 +134,8 @@ def test_progress_tells_the_spikes_of_the_images_that_were_added(fitted, images)
     spikes = np.concatenate([step.spikes for step in steps])
     assert np.array_equal(features, estimator.transform(images))
     assert np.array_equal(spikes, features.reshape(100, 4, 8).sum(axis=1))
+    events = [step.events["features.spikes"] for step in steps]
+    assert events == spikes.reshape(5, 20 * 8).sum(axis=1).tolist()
 
 
 def test_spikes_of_an_example_are_those_that_its_features_count(fitted, images):

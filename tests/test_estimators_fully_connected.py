@@ -253,6 +253,35 @@ def test_files_hold_bits(compressed, images, tmp_path):
     )
 
 
+def test_files_hold_only_the_weights_that_are_left(dense, images, tmp_path):
+    pruning = PruningSchedule(
+        criterion="quantile", threshold=0.9, start=50, end=50, scope="target"
+    )
+    network = dense(pruning=pruning).fit(images)
+    path = network.save(tmp_path / "left.h5")
+    with h5py.File(path) as file:
+        assert file["learned/weights_/values"].size == np.count_nonzero(
+            network.weights_
+        )
+        assert "afferents.kept" not in file["learned/other_state_"]
+    loaded = FullyConnectedSTDP.load(path)
+    assert np.array_equal(loaded.weights_, network.weights_)
+    # A synapse that is zero may come back, so a file has to tell it from one that is gone.
+    network.weights_[tuple(np.argwhere(network.weights_)[0])] = 0
+    loaded = FullyConnectedSTDP.load(network.save(path))
+    kept = loaded.other_state_["afferents.kept"]
+    assert kept.sum() == np.count_nonzero(network.weights_) + 1
+    with h5py.File(network.compact().save(path)) as file:
+        assert not [name for name in file["learned/other_state_"] if "affer" in name]
+
+
+def test_weights_are_on_their_levels_when_learning_ends_early(conv, images):
+    levels = QuantizationSchedule(levels=4, start=10**6, end=10**6)
+    network = conv(quantization=levels, tol=1.0).fit(images)
+    assert network.converged_
+    assert np.isin(network.kernels_, network.levels_).all()
+
+
 def test_the_compact_network_spikes_as_the_masked_one(compressed, images, tmp_path):
     small = compressed.compact()
     assert np.array_equal(small.transform(images), compressed.transform(images))
