@@ -33,9 +33,9 @@ def network_of(run: str) -> FullyConnectedSTDP:
     ValueError
         If it is not a single `FullyConnectedSTDP`.
     """
-    (network,) = load_banks(load_run(run)).values()
-    if not isinstance(network, FullyConnectedSTDP):
-        raise ValueError(f"{run} must hold a FullyConnectedSTDP")
+    network, *others = load_banks(load_run(run)).values()
+    if others or not isinstance(network, FullyConnectedSTDP):
+        raise ValueError(f"{run} must hold one FullyConnectedSTDP, and nothing else")
     network.n_jobs, network.verbose = 1, False
     return network
 
@@ -44,7 +44,6 @@ def dense(network: FullyConnectedSTDP) -> FullyConnectedSTDP:
     """Return a network whose program has all synapses, those that are zero too."""
     made = deepcopy(network)
     made.pruning = None
-    made.other_state_.pop("afferents.kept", None)
     return made
 
 

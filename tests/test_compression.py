@@ -160,6 +160,23 @@ def test_thinning_goes_on_with_the_same_colour(rng):
     assert kept[white].any() != kept[~white].any()
 
 
+@pytest.mark.parametrize("thin", [False, True])
+def test_no_target_loses_its_last_synapse_to_equal_shares(thin, rng):
+    """Not even if there is only room for one each, or its weights are of the other colour."""
+    assert prune_to(rng.random((2, 2, 1, 10)), 0.9, "share", thin=thin).sum() == 10
+    w = rng.random((4, 4, 1, 3))
+    w[..., 2] = np.where(
+        (np.indices((4, 4)).sum(axis=0) % 2 == 0)[..., None], 1e-3, 0.01
+    )
+    w[..., :2] *= (np.indices((4, 4)).sum(axis=0) % 2 == 0)[..., None, None]
+    left = prune_to(w, 0.7, "share", thin=thin)
+    assert left.any(axis=(0, 1, 2)).all()
+    gone = np.zeros((2, 2, 1, 10), bool)
+    schedule = PruningSchedule(**SHARE, end=8, scope="share", thin=thin)
+    gone[..., :4] = True
+    assert not schedule.prune(gone, rng.random(gone.shape), 1.0, 8)[..., 4:].any()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_weight_at_the_threshold_stays(dtype):
     bound = dtype(0.3)

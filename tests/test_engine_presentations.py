@@ -342,6 +342,7 @@ def test_delayed_synapses_are_those_of_plain_brian2(learning):
         ours.state["afferents.w"], made.initial_state(3)["afferents.w"]
     )
     assert same is not learning
+    assert (ours.events["afferents.updates"] > 0) is learning
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from stdpnet.compression import PruningSchedule
 from stdpnet.config import concrete_subclasses
 from stdpnet.estimators import control
 from stdpnet.estimators.control import shuffled_control
@@ -44,6 +45,19 @@ def test_the_control_of_fixed_thresholds_spikes_as_often(
     }
     loaded = ConvSTDP.load(fair.save(tmp_path / "control.h5"))
     assert np.array_equal(loaded.transform(images), fair.transform(images))
+
+
+def test_the_mask_of_a_pruned_network_is_shuffled_with_its_weights(conv, digits):
+    images = digits[0][:120]
+    half = PruningSchedule(criterion="quantile", threshold=0.5, start=50, end=50)
+    network = conv(pruning=half, tol=0.0).fit(images)
+    fair = shuffled_control(network, images)
+    learned, shuffled = (one.kernels_.reshape(8, -1) for one in (network, fair))
+    assert np.array_equal(np.sort(learned, axis=1), np.sort(shuffled, axis=1))
+    # On the same images as many synapses are met, give or take which inputs spike.
+    met = fair.state()["afferents.kept"] > 0
+    assert np.array_equal(met, fair.state()["afferents.w"] != 0)
+    assert n_spikes(fair, images) == pytest.approx(n_spikes(network, images), rel=0.15)
 
 
 def test_thresholds_that_adapted_are_scaled_and_nothing_else(fitted, images):

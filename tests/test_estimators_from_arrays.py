@@ -66,7 +66,12 @@ def test_arrays_fit_the_channels_of_the_encoding(digits):
     """Signs in channels of their own: two inputs a pixel."""
     w = np.random.default_rng(0).uniform(size=(128, 3))
     made = FullyConnectedSTDP.from_arrays(
-        w, np.full(3, -60.0), encoding=Encoding(code=BRIGHT.code), max_value=16
+        w,
+        np.full(3, -60.0),
+        encoding=Encoding(code=BRIGHT.code),
+        max_value=16,
+        backend="numpy",
+        **TIMES,
     )
     assert made.kernels_.shape == (3, 8, 8, 2)
     assert made.weights_ == pytest.approx(w)
@@ -85,8 +90,9 @@ def test_arrays_of_a_pruned_network_learn_on(digits):
         pruning=PruningSchedule(criterion="correlation", start=10**6, end=10**6),
         presentation="50 ms",
         rest=None,
+        backend="numpy",
     )
-    made.partial_fit(digits[0][:20])
+    made.partial_fit(digits[0][:5])
     assert (made.weights_[:32] == 0).all()
     assert (made.weights_[32:] > 0).any(axis=1).all()
     assert made.other_state_["afferents.correlation"].max() > 0

@@ -275,6 +275,35 @@ def test_files_hold_only_the_weights_that_are_left(dense, images, tmp_path):
         assert not [name for name in file["learned/other_state_"] if "affer" in name]
 
 
+def test_a_compact_network_of_arrays_holds_only_what_is_left(tmp_path):
+    w = np.zeros((16, 4))
+    w[3, 1] = w[7, 2] = 0.5
+    made = FullyConnectedSTDP.from_arrays(w, np.full(4, -60.0))
+    path = made.compact().save(tmp_path / "a.h5")
+    with h5py.File(path) as file:
+        assert list(file["learned/weights_/values"]) == [0.5, 0.5]
+    assert np.array_equal(FullyConnectedSTDP.load(path).weights_, w.astype("f4"))
+
+
+def test_pruned_synapses_do_not_count_as_converged(conv, images):
+    """The mean of w (1 - w) over what is left, by hand."""
+    pruning = PruningSchedule(
+        criterion="quantile", threshold=0.8, start=40, every=40, end=80
+    )
+    network = conv(pruning=pruning, tol=0.0).fit(images)
+    left = network.kernels_[network.kept_of(vars(network))]
+    assert len(left) == round(0.2 * network.kernels_.size)
+    convergence = network.history_["convergence"][-1]
+    assert convergence == pytest.approx(np.mean(left * (1 - left)), rel=1e-5)
+    assert network.history_["connectivity"][-1] == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_schedule_that_learning_does_not_reach_is_told(conv, images):
+    late = PruningSchedule(start=1000, every=100, end=1990)
+    with pytest.warns(UserWarning, match="after 6 images, before the last .* at 1900"):
+        conv(pruning=late).fit(images[:6])
+
+
 def test_weights_are_on_their_levels_when_learning_ends_early(conv, images):
     levels = QuantizationSchedule(levels=4, start=10**6, end=10**6)
     network = conv(quantization=levels, tol=1.0).fit(images)

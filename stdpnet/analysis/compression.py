@@ -24,7 +24,7 @@ class BankCost:
     levels : ndarray, shape (n_levels,), or None
         What they were rounded to, if they were.
     n_shown : ndarray of int, shape (n_chunks,), or None
-        Presentations until each chunk's end.
+        Images shown until each chunk's end.
     connectivity : ndarray, shape (n_chunks,), or None
         Share of the synapses that was left then; None without pruning.
     learning, tested : (Cost, Cost)
@@ -95,7 +95,8 @@ def compressed_banks(run: Run) -> dict[str, BankCost]:
 
 def _bank_cost(run: Run, bank: str, kernels: np.ndarray) -> BankCost:
     levels = run.bank_array(bank, "levels")
-    n_shown = run.bank_array(bank, "history/n_shown")
+    n_shown = run.bank_array(bank, "history/n_images_shown")
+    n_presented = run.bank_array(bank, "history/n_shown")
     connectivity = run.bank_array(bank, "history/connectivity")
     # Weights of unpruned networks may be zero.
     left = np.ones(kernels.shape, bool) if connectivity is None else kernels != 0
@@ -104,7 +105,9 @@ def _bank_cost(run: Run, bank: str, kernels: np.ndarray) -> BankCost:
     n_levels = len(levels) if levels is not None and _on_levels(weights, levels) else 0
     every = {"n_synapses": left.size, "n_surviving": left.size, "bits_before": bits}
     those_left = every | {
-        "n_surviving": int(left.sum()),
+        "n_surviving": left.size
+        if connectivity is None
+        else round(connectivity[-1] * left.size),
         "bits_after": bits_per_synapse(n_levels) if n_levels else bits,
         "n_levels": n_levels,
     }
@@ -119,14 +122,14 @@ def _bank_cost(run: Run, bank: str, kernels: np.ndarray) -> BankCost:
         levels,
         n_shown,
         connectivity,
-        costs(run.attributes(f"banks/{bank}/events"), _n_images(n_shown)),
+        costs(run.attributes(f"banks/{bank}/events"), _last(n_presented)),
         costs(
             run.attributes(f"test/events/{bank}"), 0 if index is None else len(index)
         ),
     )
 
 
-def _n_images(n_shown: np.ndarray | None) -> int:
+def _last(n_shown: np.ndarray | None) -> int:
     return 0 if n_shown is None or not len(n_shown) else int(n_shown[-1])
 
 

@@ -42,8 +42,7 @@ class PruningSchedule(Schedule):
         What is ranked: all synapses together; those of each target apart, so that all
         targets keep equally many; or, all together, the share of its target's sum of
         weights that a synapse and all weaker ones hold, so that all targets keep about
-        the same share. "target" and "share" leave every target at least one. No effect
-        with "weight".
+        the same share. No effect with "weight".
     thin : bool
         Whether all synapses at fields of one colour of a chessboard go before any at the
         other, which is the one that holds more. Neighbouring pixels spike together, so
@@ -53,7 +52,8 @@ class PruningSchedule(Schedule):
 
     Notes
     -----
-    Shares times numbers of synapses are rounded, and one synapse is always left.
+    Shares times numbers of synapses are rounded, and one synapse is always left, with
+    "share" and "target" one of each target that has any.
     Of synapses of equal rank the first in memory goes first.
 
     References
@@ -194,13 +194,25 @@ def _without_lowest(
         rank = _held(np.where(kept, rank, 0))
     if thin:
         rank = np.where(first, rank, rank - (np.ptp(rank) + 1))
+    if scope == "share":
+        rank = _with_best_first(np.where(kept, rank, -np.inf))
     left = kept.reshape(-1, n_columns).copy()
     # What is gone comes first and counts.
     ranks = np.where(kept, rank, -np.inf).reshape(left.shape)
-    n_gone = min(round(share * len(left)), len(left) - 1)
+    # With "share" as many stay as there are targets that have synapses.
+    n_stay = max(int(np.isposinf(ranks).sum()), 1)
+    n_gone = min(round(share * len(left)), len(left) - n_stay)
     lowest = np.argsort(ranks, axis=0, kind="stable")[:n_gone]
     np.put_along_axis(left, lowest, False, axis=0)
     return left.reshape(kept.shape)
+
+
+def _with_best_first(rank: np.ndarray) -> np.ndarray:
+    """Return ranks in which the best of each target comes before all others."""
+    columns = rank.reshape(-1, rank.shape[-1]).copy()
+    best = columns.argmax(axis=0), np.arange(columns.shape[1])
+    columns[best] = np.where(columns[best] > -np.inf, np.inf, -np.inf)
+    return columns.reshape(rank.shape)
 
 
 def _chessboard(rank: np.ndarray) -> np.ndarray:

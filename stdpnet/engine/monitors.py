@@ -96,6 +96,8 @@ class Monitors:
     def _tally(self, spikes: dict[str, np.ndarray]) -> dict[str, int]:
         tally = {f"{name}.spikes": len(neurons) for name, neurons in spikes.items()}
         for name, projection in self.assembly.description["projections"].items():
+            if projection["delay"]:
+                continue
             met = self._met(name, spikes)
             learning = self.assembly.parameters.get(f"{name}.learning", 0) > 0
             rules = [side for side in ("pre", "post") if projection[f"learn_{side}"]]
@@ -106,7 +108,7 @@ class Monitors:
                 counts = np.sum([met[side] for side in sides], axis=0)
                 counts *= learning or kind == "events"
                 tally[f"{name}.{kind}"], passed_over = (int(n) for n in counts)
-                if "kept" in projection["variables"] and not projection["delay"]:
+                if "kept" in projection["variables"]:
                     tally[f"{name}.{kind}_passed_over"] = passed_over
         return tally
 

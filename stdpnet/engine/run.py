@@ -50,6 +50,7 @@ class ChunkResult:
         Number of "group.spikes", and of synaptic "projection.events" and
         "projection.updates" of weights. Where synapses are pruned, also of those that
         were passed over: "projection.events_passed_over" and "..updates_passed_over".
+        Synapses with delays are never passed over.
     presentations : ndarray of uint32, shape (n_examples,)
         How often each example was shown: once, unless it was shown again.
     """
@@ -135,6 +136,7 @@ def run_chunk(
             request.write(job.folder)
         _run(program, job, settings, values)
         result = _read_results(job.folder, program, n_examples, n_steps)
+        _count_delayed(program, result.events, values)
         for request in recorded:
             result.recordings[request.name] = request.read(job.folder, n_steps)
         return result
@@ -288,7 +290,6 @@ def _read_results(
     }
     rows = (line.split() for line in (folder / "tally").read_text().splitlines())
     events = {name: int(n) for name, n in rows}
-    _count_delayed(program, events)
     return ChunkResult(
         state,
         counts,
@@ -297,7 +298,9 @@ def _read_results(
     )
 
 
-def _count_delayed(program: Program, events: dict[str, int]) -> None:
+def _count_delayed(
+    program: Program, events: dict[str, int], values: Mapping[str, float]
+) -> None:
     """Add the events at synapses with delays, each spike at all of its side's."""
     for name, projection in program.description["projections"].items():
         if projection["delay"]:
@@ -307,7 +310,8 @@ def _count_delayed(program: Program, events: dict[str, int]) -> None:
             events[f"{name}.events"] = arrivals
             updates = arrivals if projection["learn_pre"] else 0
             updates += returns if projection["learn_post"] else 0
-            events[f"{name}.updates"] = updates
+            learning = values.get(f"{name}.learning", 0) > 0
+            events[f"{name}.updates"] = updates * learning
 
 
 def _read_counts(

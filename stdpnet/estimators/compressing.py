@@ -100,7 +100,7 @@ def stored_weights(estimator: Any) -> Any:
     weights = estimator.weights_of(estimator.__dict__)
     if _is_on_levels(estimator, weights):
         return pack(weights, weights > 0, estimator.levels_)
-    if estimator.pruning is None:
+    if estimator.pruning is None and not estimator.compact_:
         return weights
     left = weights != 0
     return {

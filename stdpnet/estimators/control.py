@@ -59,6 +59,7 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     weights = found["afferents.w"]
     rows = weights.reshape(-1, weights.shape[-1])
     found["afferents.w"] = rng.permuted(rows, axis=0).reshape(weights.shape)
+    found.pop("afferents.kept", None)  # what is pruned has moved with the weights
     control.__dict__.update(control.from_state(found))
     control.random_state = estimator.seed_
     settle(control, images[: max(1, min(len(images), estimator.n_images_shown_))])

@@ -67,9 +67,10 @@ class ConvSTDP(ConvParts):
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to
         `w_max`, is below; with binary weights, when that part of them has
-        switched in a chunk. Zero: never.
+        switched in a chunk. Synapses that are pruned do not count. Zero: never.
     pruning, quantization : PruningSchedule and QuantizationSchedule, optional
-        When, and how, synapses are removed and weights rounded while learning.
+        When, and how, synapses are removed and weights rounded while learning. `fit`
+        also rounds when it ends, `partial_fit` only at the steps of the schedule.
     image_shape : tuple, optional
         (height, width[, channels]) of 2-D X.
     chunk_size : int
@@ -104,7 +105,10 @@ class ConvSTDP(ConvParts):
     counts_ : dict of int
         While learning: number of spikes of each population (`inputs.spikes`,
         `features.spikes`), of spikes that arrived at synapses (`afferents.events`)
-        and of times that a rule was applied to a weight (`afferents.updates`).
+        and of times that a rule was applied to a weight (`afferents.updates`); of both
+        also those that pruned synapses were spared (`afferents.events_passed_over`).
+    levels_ : ndarray, shape (n_levels,)
+        What weights were rounded to last, with `quantization`.
     network_ : Network
         The network that sees whole images, from its parts.
     recordings_ : dict of ndarray
@@ -113,8 +117,9 @@ class ConvSTDP(ConvParts):
     converged_ : bool
         Whether learning stopped because the kernels converged.
     history_ : dict of ndarray
-        Per chunk: `n_shown`, `convergence`, `thresholds` and `spikes` (mean per
-        presentation) of each map; `kernels` at up to 30 chunks (`kernels_shown`).
+        Per chunk: `n_shown`, `n_images_shown`, `convergence`, `thresholds` and `spikes`
+        (mean per presentation) of each map; with `pruning` the `connectivity`;
+        `kernels` at up to 30 chunks (`kernels_shown`).
     n_shown_ : int
         Images (or patches) shown while learning.
     neuron_labels_ : ndarray, shape (n_features,)

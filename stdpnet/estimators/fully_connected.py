@@ -80,7 +80,7 @@ class FullyConnectedSTDP(DenseParts):
         While learning: numbers of spikes, of synaptic events and of weight updates.
     n_shown_, n_images_shown_ : int
         Presentations while learning, and images.
-    history_, network_, recordings_, neuron_labels_
+    levels_, history_, network_, recordings_, neuron_labels_
         As in `ConvSTDP`; `history_["kernels"]` has the first 36 neurons.
 
     Warns

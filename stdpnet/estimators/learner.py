@@ -305,6 +305,13 @@ class Learner(Voting, NetworkParts):
         """Return the weights among attributes."""
         raise NotImplementedError
 
+    def kept_of(self, attributes: dict[str, Any]) -> np.ndarray | None:
+        """Return which of the weights among attributes are left, None if all are."""
+        kept = attributes.get("other_state_", {}).get("afferents.kept")
+        if kept is None:
+            return None
+        return self.weights_of(self.from_state({"afferents.w": kept})) > 0
+
     def snapshot_of(self, attributes: dict[str, Any]) -> np.ndarray:
         """Return what the history keeps of the weights, shape (n_maps, ...)."""
         return self.weights_of(attributes)

@@ -63,6 +63,7 @@ class Learning:
                 break
             yield self.show(images[chunk], total)
         self._warn()
+        warn_unfinished(self.estimator)
 
     def _chunks(self, n_images: int, n_epochs: int) -> Iterator[np.ndarray]:
         """Return the images of every chunk, in another order in every epoch."""
@@ -130,8 +131,7 @@ class Learning:
         """Return the attributes of the estimator after a chunk; `total` if that ends it."""
         estimator = self.estimator
         shown = estimator.n_images_shown_ + n_images
-        weights = estimator.weights_of(estimator.from_state(result.state))
-        convergence = self._convergence(weights)
+        convergence = self._convergence(estimator.from_state(result.state))
         converged = total is not None and convergence < estimator.tol
         last = total is not None and (converged or shown >= total)
         new = compressed(estimator, result.state, shown, last=last)
@@ -141,12 +141,14 @@ class Learning:
         new["n_images_shown_"] = shown
         row = {
             "n_shown": new["n_shown_"],
+            "n_images_shown": shown,
             "convergence": convergence,
             "thresholds": estimator.thresholds_of(new),
             "spikes": self.layer.spikes(result.counts).mean(axis=0),
         }
-        if estimator.pruning is not None:
-            row["connectivity"] = float(np.mean(estimator.weights_of(new) != 0))
+        kept = estimator.kept_of(new)
+        if kept is not None:
+            row["connectivity"] = float(np.mean(kept))
         if total is not None:
             new["converged_"] = converged
         if is_snapshot(new["n_chunks_"]):
@@ -157,14 +159,18 @@ class Learning:
         new["history_"] = appended(estimator.history_, row)
         return new
 
-    def _convergence(self, weights: np.ndarray) -> float:
-        """Return the mean of w (1 - w), or which part of binary weights switched."""
-        rule = self.layer.rule
-        w = weights / rule.w_max
+    def _convergence(self, learned: dict[str, Any]) -> float:
+        """Return the mean of w (1 - w), or which part of binary weights switched.
+
+        Of those that are left: what is pruned has not converged.
+        """
+        rule, estimator = self.layer.rule, self.estimator
+        w = estimator.weights_of(learned) / rule.w_max
+        moving = w * (1 - w)
         if rule.levels is not None:
-            before = self.estimator.weights_of(vars(self.estimator)) / rule.w_max
-            return float(np.mean(np.abs(w - before)))
-        return float(np.mean(w * (1 - w)))
+            moving = np.abs(w - estimator.weights_of(vars(estimator)) / rule.w_max)
+        kept = estimator.kept_of(learned)
+        return float(np.mean(moving if kept is None else moving[kept]))
 
     def _warn(self) -> None:
         warn_blank(self.n_blank, self.n_seen, "they teach nothing")
@@ -196,6 +202,17 @@ def warn_unanswered(estimator: Any, n_unanswered: int, n_images: int) -> None:
             f"{n_unanswered} of {n_images} images had fewer than "
             f"{estimator.again.spikes} spikes even when shown "
             f"{estimator.again.limit + 1} times; raise the rates, or 'again.limit'",
+            stacklevel=3,
+        )
+
+
+def warn_unfinished(estimator: Any) -> None:
+    """Warn if learning has ended before the last step of pruning."""
+    shown, pruning = estimator.n_images_shown_, estimator.pruning
+    if pruning is not None and shown < pruning.steps[-1]:
+        warnings.warn(
+            f"learning ended after {shown} images, before the last step of pruning at "
+            f"{pruning.steps[-1]}; lower 'pruning.end', or show more images",
             stacklevel=3,
         )
 
