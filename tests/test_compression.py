@@ -148,6 +148,21 @@ def test_every_second_neighbour_goes_first(shape, share, rng):
         np.testing.assert_array_equal(np.sort(own[~stays]), np.sort(order[:n_gone]))
 
 
+def test_common_inputs_go_before_those_of_few_targets(rng):
+    """Ranks are those of weights over the means, computed one by one."""
+    w = rng.random((5, 4, 1, 6)) * rng.random((5, 4, 1, 1))
+    ratio = np.empty_like(w)
+    for place in np.ndindex(w.shape):
+        ratio[place] = w[place] / (w[place[:-1]].sum() / 6 + w.sum() / w.size)
+    for scope in ("network", "target", "share"):
+        found = prune_to(w, 0.6, scope, relative=True)
+        np.testing.assert_array_equal(found, prune_to(ratio, 0.6, scope))
+    schedule = PruningSchedule(**SHARE, end=8, relative=True)
+    left = schedule.prune(np.ones(w.shape, bool), w, 1.0, 8)
+    np.testing.assert_array_equal(left, prune_to(ratio, 0.6))
+    assert not prune_to(np.zeros((4, 2)), 0.5, relative=True).all()
+
+
 def test_thinning_goes_on_with_the_same_colour(rng):
     schedule = PruningSchedule(**SHARE, end=8, scope="share", thin=True)
     kept, w = np.ones((4, 4, 1, 9), bool), rng.random((4, 4, 1, 9))

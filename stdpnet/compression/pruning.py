@@ -49,6 +49,10 @@ class PruningSchedule(Schedule):
         that every second of them tells nearly as much as all, and what is left covers
         more of an image than the strongest synapses do. All targets keep the same
         colour: they compare an image at the same pixels. No effect with "weight".
+    relative : bool
+        Whether what is ranked is first divided by :math:`\bar w_i + \bar w`, the means of
+        the same input over all targets and of all synapses. Inputs to which all targets
+        listen do less to tell them apart, and spike most. No effect with "weight".
 
     Notes
     -----
@@ -70,6 +74,7 @@ class PruningSchedule(Schedule):
     ramp: str = choice("linear", of=RAMPS, doc="growth of the share")
     scope: str = choice("network", of=SCOPES, doc="what is ranked together")
     thin: bool = flag(doc="of neighbours, every second goes first")
+    relative: bool = flag(doc="rank relative to the mean of the input")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,9 +132,8 @@ class PruningSchedule(Schedule):
             left = kept & (w >= self.threshold * checked_bound(w_max))
         else:
             rank = w if self.criterion == "quantile" else _checked_score(score, w)
-            left = _without_lowest(
-                kept, rank, self.share(n_shown), self.scope, thin=self.thin
-            )
+            how = {"thin": self.thin, "relative": self.relative}
+            left = _without_lowest(kept, rank, self.share(n_shown), self.scope, **how)
         if not left.any():
             raise ValueError(
                 f"PruningSchedule leaves none of the {kept.sum()} synapses after "
@@ -147,7 +151,12 @@ class PruningSchedule(Schedule):
 
 
 def prune_to(
-    w: np.ndarray, share: float, scope: str = "network", *, thin: bool = False
+    w: np.ndarray,
+    share: float,
+    scope: str = "network",
+    *,
+    thin: bool = False,
+    relative: bool = False,
 ) -> np.ndarray:
     """Return the mask, bool of the shape of `w`, after the weakest synapses went.
 
@@ -157,7 +166,7 @@ def prune_to(
         Weights, or any other score whose lowest values go.
     share : float
         Share that goes, at least 0 and less than 1.
-    scope, thin
+    scope, thin, relative
         As in `PruningSchedule`.
     """
     if not 0 <= share < 1:
@@ -166,7 +175,7 @@ def prune_to(
         known = ", ".join(repr(one) for one in SCOPES)
         raise ValueError(f"scope must be one of {known}, got {scope!r}")
     w, kept = checked_synapses(w, np.ones(np.shape(w), dtype=bool))
-    return _without_lowest(kept, w, share, scope, thin=thin)
+    return _without_lowest(kept, w, share, scope, thin=thin, relative=relative)
 
 
 def random_mask(
@@ -184,12 +193,20 @@ def random_mask(
 
 
 def _without_lowest(
-    kept: np.ndarray, rank: np.ndarray, share: float, scope: str, *, thin: bool
+    kept: np.ndarray,
+    rank: np.ndarray,
+    share: float,
+    scope: str,
+    *,
+    thin: bool,
+    relative: bool,
 ) -> np.ndarray:
     """Return the mask after the lowest ranks went, so that `share` of all is gone."""
     n_columns = kept.shape[-1] if scope == "target" else 1
     if thin:
         first = _chessboard(np.where(kept, rank, 0))
+    if relative:
+        rank = _relative(np.where(kept, rank, 0))
     if scope == "share":
         rank = _held(np.where(kept, rank, 0))
     if thin:
@@ -205,6 +222,12 @@ def _without_lowest(
     lowest = np.argsort(ranks, axis=0, kind="stable")[:n_gone]
     np.put_along_axis(left, lowest, False, axis=0)
     return left.reshape(kept.shape)
+
+
+def _relative(rank: np.ndarray) -> np.ndarray:
+    """Return ranks relative to the mean of their input, as `PruningSchedule` has it."""
+    means = rank.mean(axis=-1, keepdims=True, dtype=float) + rank.mean(dtype=float)
+    return rank / np.where(means > 0, means, 1)
 
 
 def _with_best_first(rank: np.ndarray) -> np.ndarray:
