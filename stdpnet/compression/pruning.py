@@ -50,9 +50,10 @@ class PruningSchedule(Schedule):
         more of an image than the strongest synapses do. All targets keep the same
         colour: they compare an image at the same pixels. No effect with "weight".
     relative : bool
-        Whether what is ranked is first divided by :math:`\bar w_i + \bar w`, the means of
-        the same input over all targets and of all synapses. Inputs to which all targets
-        listen do less to tell them apart, and spike most. No effect with "weight".
+        Whether what is ranked is first divided by :math:`\bar w_i + \bar w`, its means
+        over the synapses that are left of the same input, and of all. Inputs to which
+        all targets listen do less to tell them apart, and spike most. No effect with
+        "weight".
 
     Notes
     -----
@@ -206,7 +207,7 @@ def _without_lowest(
     if thin:
         first = _chessboard(np.where(kept, rank, 0))
     if relative:
-        rank = _relative(np.where(kept, rank, 0))
+        rank = _relative(np.where(kept, rank, 0), kept)
     if scope == "share":
         rank = _held(np.where(kept, rank, 0))
     if thin:
@@ -224,9 +225,12 @@ def _without_lowest(
     return left.reshape(kept.shape)
 
 
-def _relative(rank: np.ndarray) -> np.ndarray:
+def _relative(rank: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Return ranks relative to the mean of their input, as `PruningSchedule` has it."""
-    means = rank.mean(axis=-1, keepdims=True, dtype=float) + rank.mean(dtype=float)
+    # Of those left: else inputs that lost many would rank higher at every step.
+    n_left = kept.sum(axis=-1, keepdims=True)
+    of_input = rank.sum(axis=-1, keepdims=True, dtype=float) / np.maximum(n_left, 1)
+    means = of_input + rank.sum(dtype=float) / max(n_left.sum(), 1)
     return rank / np.where(means > 0, means, 1)
 
 
