@@ -7,7 +7,9 @@ import numpy as np
 
 from stdpnet.compression.schedule import Schedule, checked_bound, checked_synapses
 from stdpnet.config import choice, number, numbers
-from stdpnet.costs import MOST_LEVELS, bits_per_synapse
+
+#: An index of a level fits a byte.
+MOST_LEVELS = 256
 
 _MOST_ITERATIONS = 500
 
@@ -72,7 +74,7 @@ class QuantizationSchedule(Schedule):
     def bits(self) -> int:
         """Bits that a synapse needs: the logarithm of the levels, rounded up."""
         n_levels = self.levels if isinstance(self.levels, int) else len(self.levels)
-        return bits_per_synapse(n_levels)
+        return (n_levels - 1).bit_length()
 
     def table(self, w_survivors: np.ndarray, w_max: float) -> np.ndarray:
         """Return the levels, ascending, float64, shape (n_levels,).
