@@ -10,7 +10,6 @@ from stdpnet.config import choice, number, numbers
 
 #: An index of a level fits a byte.
 MOST_LEVELS = 256
-
 _MOST_ITERATIONS = 500
 
 
