@@ -88,7 +88,7 @@ def masked(network: Any, kind: str, share: float, levels: int, *, data: Dataset)
         mask = random_mask(weights.shape, share, rng, "target")
     else:
         same = kind == "after"
-        mask = prune_to(weights, share, "share", thin=same, relative=same)
+        mask = prune_to(weights, share, "share", thin=same)
     kept = np.where(mask, weights, 0).astype(weights.dtype)
     if levels:
         rounded = QuantizationSchedule(levels=levels, spacing="adaptive")
