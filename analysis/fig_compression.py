@@ -26,7 +26,7 @@ from stdpnet.compression import QuantizationSchedule, prune_to, random_mask
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.control import settle
 from stdpnet.estimators.spec import make_readout
-from stdpnet.runs import write_atomically
+from stdpnet.runs import RunError, write_atomically
 from stdpnet.specs import load_spec
 from stdpnet.training import TrainOptions, load_banks, train
 from stdpnet.training.split import choose
@@ -45,7 +45,7 @@ def trained(options: argparse.Namespace, name: str, seed: int) -> Row:
     folder = Path(options.runs) / f"{name}-{seed}"
     try:
         return numbers(folder)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, RunError):
         kind, *point = name.split("-")
         overrides: list[str] = []
         if point:
@@ -87,8 +87,7 @@ def masked(network: Any, kind: str, share: float, levels: int, *, data: Dataset)
         rng = np.random.default_rng(made.seed_)
         mask = random_mask(weights.shape, share, rng, "target")
     else:
-        same = kind == "after"
-        mask = prune_to(weights, share, "share", thin=same)
+        mask = prune_to(weights, share, "share", thin=kind == "after")
     kept = np.where(mask, weights, 0).astype(weights.dtype)
     if levels:
         rounded = QuantizationSchedule(levels=levels, spacing="adaptive")

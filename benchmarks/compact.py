@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from copy import deepcopy
+from functools import reduce
 from statistics import median
 from typing import Any
 
@@ -22,6 +23,7 @@ from bench import one_core
 from stdpnet import FullyConnectedSTDP, load_dataset
 from stdpnet.analysis import load_run
 from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.estimators.learning import added
 from stdpnet.training import load_banks
 
 
@@ -55,12 +57,10 @@ def answers(
     counts: np.ndarray = np.empty(
         (len(images), network.n_neurons), feature_dtype(layer, network.n_steps())
     )
-    events: dict[str, int] = {}
     start = time.perf_counter()
-    for step in compute_features(network, images, counts):
-        for name, n in step.events.items():
-            events[name] = events.get(name, 0) + n
-    return counts, events, time.perf_counter() - start
+    steps = list(compute_features(network, images, counts))
+    seconds = time.perf_counter() - start
+    return counts, reduce(added, (step.events for step in steps)), seconds
 
 
 def measure(

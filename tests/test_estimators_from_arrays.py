@@ -43,14 +43,29 @@ def test_arrays_of_somebody_else_are_scored(digits, tmp_path):
     [
         (np.ones((64, 3)), np.ones(2), r"thresholds \(n_neurons,\), got \(64, 3\) and"),
         (np.ones(64), np.ones(64), r"must have shape \(n_inputs, n_neurons\)"),
-        (np.full((64, 3), np.nan), np.ones(3), "weights must be finite numbers"),
-        (np.ones((64, 3)), np.full(3, np.inf), "thresholds must be finite numbers"),
+        (
+            np.full((64, 3), np.nan),
+            np.ones(3),
+            r"weights must be finite, got nan at \(0, 0",
+        ),
+        (
+            np.ones((64, 3)),
+            np.full(3, np.inf),
+            r"thresholds must .*, got inf at \(0,\)",
+        ),
+        (np.full((64, 3), "1"), np.ones(3), "weights must be numbers, got <U1"),
         (np.full((64, 3), 1.5), np.ones(3), "between 0 and w_max 1, got 1.5"),
     ],
 )
 def test_arrays_that_cannot_be_are_refused(weights, thresholds, message):
     with pytest.raises(ValueError, match=message):
         FullyConnectedSTDP.from_arrays(weights, thresholds)
+
+
+@pytest.mark.parametrize("white", [0, -1.0, np.nan, "255"])
+def test_white_is_above_zero(white):
+    with pytest.raises(ValueError, match="max_value must be a number > 0, got"):
+        FullyConnectedSTDP.from_arrays(np.ones((64, 3)), np.ones(3), max_value=white)
 
 
 def test_arrays_fit_the_shape_of_images():

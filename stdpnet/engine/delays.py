@@ -21,15 +21,7 @@ def delays(projection: dict[str, Any]) -> np.ndarray:
 
 
 def delayed_synapses(assembly: Any, name: str) -> Any:
-    """Return the synapses of a projection with delays.
-
-    Parameters
-    ----------
-    assembly : Assembly
-        Has the groups that they join.
-    name : str
-        The projection.
-    """
+    """Return the synapses of a projection with delays, as `shared_synapses` does."""
     projection = assembly.description["projections"][name]
     names = assembly.shared_variables(name)
     for trace in projection["traces"]["pre"]:

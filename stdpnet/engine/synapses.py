@@ -26,7 +26,7 @@ def shared_synapses(
     assembly : Assembly
         Has the groups that they join.
     name : str
-        The projection.
+        Of the projection.
     names : mapping
         What is shared: name to the group that has it, its name there, and its index.
     on_pre, on_post : mapping of str to str

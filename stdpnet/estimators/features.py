@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -81,10 +82,8 @@ def compute_features(
 
 
 def _progress(layer: Any, results: list[ChunkResult], n_shown: int) -> FeatureProgress:
-    events: dict[str, int] = {}
-    for result in results:
-        events = added(events, result.events)
     spikes = np.concatenate([layer.spikes(result.counts) for result in results])
+    events = reduce(added, (result.events for result in results))
     return FeatureProgress(n_shown, spikes, events)
 
 

@@ -14,6 +14,7 @@ from stdpnet.estimators.dense_parts import DenseParts
 from stdpnet.estimators.images import checked_shape, default_shape
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import START, starting_state
+from stdpnet.estimators.parts import is_real
 from stdpnet.models.lateral import LateralInhibition
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.parts import Again
@@ -210,6 +211,8 @@ class FullyConnectedSTDP(DenseParts):
         array([-32., -37.])
         """
         w, limits = _checked_arrays(weights, thresholds)
+        if not (is_real(max_value) and max_value > 0):
+            raise ValueError(f"max_value must be a number > 0, got {max_value!r}")
         made = cls(w.shape[1], image_shape=image_shape, **params)
         made.check_parameters()
         made._part("rule", PlasticityRule).check_weights(w, "weights")
@@ -339,6 +342,9 @@ def _checked_arrays(
             f"got {w.shape} and {limits.shape}"
         )
     for name, values in (("weights", w), ("thresholds", limits)):
-        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite numbers, got {values.dtype}")
+        if values.dtype.kind not in "fiu":
+            raise ValueError(f"{name} must be numbers, got {values.dtype}")
+        if not np.isfinite(values).all():
+            first = tuple(int(n) for n in np.argwhere(~np.isfinite(values))[0])
+            raise ValueError(f"{name} must be finite, got {values[first]} at {first}")
     return w.astype(float), limits.astype(float)

@@ -51,27 +51,6 @@ class Learner(Voting, NetworkParts):
 
     #: What a network has that has started to learn: its weights.
     _learned: ClassVar[str]
-    _saved: ClassVar[tuple[str, ...]] = (
-        "image_shape_",
-        "n_features_in_",
-        "max_value_",
-        "seed_",
-        "encoding_arrays_",
-        "other_state_",
-        "total_scale_",
-        "levels_",
-        "compact_",
-        "counts_",
-        "recordings_",
-        "history_",
-        "n_chunks_",
-        "n_shown_",
-        "n_images_shown_",
-        "converged_",
-        "fitted_",
-        "neuron_labels_",
-        "classes_",
-    )
     _optional: ClassVar[tuple[str, ...]] = (
         "total_scale_",
         "levels_",
@@ -81,6 +60,20 @@ class Learner(Voting, NetworkParts):
         "history_",
         "neuron_labels_",
         "classes_",
+    )
+    _saved: ClassVar[tuple[str, ...]] = (
+        "image_shape_",
+        "n_features_in_",
+        "max_value_",
+        "seed_",
+        "encoding_arrays_",
+        "other_state_",
+        "n_chunks_",
+        "n_shown_",
+        "n_images_shown_",
+        "converged_",
+        "fitted_",
+        *_optional,
     )
     #: Parameters that are parts, and what their tables are looked up in.
     _tables: ClassVar[dict[str, type[Parameters]]] = {}
@@ -281,7 +274,7 @@ class Learner(Voting, NetworkParts):
         # Nothing of the synapses but their weights.
         made.other_state_ = {
             n: values
-            for n, values in made.other_state_.items()
+            for n, values in getattr(self, "other_state_", {}).items()
             if not n.startswith("afferents.")
         }
         made.random_state, made.compact_ = self.seed_, True
