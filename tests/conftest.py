@@ -19,10 +19,13 @@ import pytest
 from sklearn.datasets import load_digits
 
 from stdpnet.datasets import Dataset, load_dataset
+from stdpnet.encoding import Encoding, Intensity, Poisson
 from stdpnet.estimators.conv import ConvSTDP
+from stdpnet.estimators.fully_connected import FullyConnectedSTDP
 from stdpnet.models.neurons import AdaptiveIF
 from stdpnet.runs import RunFolder
 from stdpnet.training import TrainOptions, train
+from stdpnet.units import Hz
 
 #: The network of the fixture `conv`, as a specification.
 SMALL = """
@@ -65,6 +68,23 @@ def mnist() -> Dataset:
     if not root:
         pytest.skip("STDPNET_DATA is not set: no MNIST")
     return load_dataset("mnist", root=root, download=False)
+
+
+@pytest.fixture(scope="session")
+def dense() -> Callable[..., FullyConnectedSTDP]:
+    """Make a small `FullyConnectedSTDP` that learns digits in seconds."""
+    return partial(
+        FullyConnectedSTDP,
+        n_neurons=10,
+        # Eight times eight pixels need more spikes than 28 times 28.
+        encoding=Encoding(
+            filter=Intensity(), code=Poisson(max_rate=600 * Hz, normalize="fixed")
+        ),
+        presentation="100 ms",
+        rest="50 ms",
+        random_state=0,
+        chunk_size=50,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -26,27 +26,6 @@ from stdpnet.models.plasticity import (
 from stdpnet.units import Hz, mV
 
 PLAIN = Path(__file__).parents[1] / "benchmarks" / "plain_diehl_cook.py"
-#: Eight times eight pixels need more spikes than 28 times 28.
-BRIGHT = Encoding(
-    filter=Intensity(), code=Poisson(max_rate=600 * Hz, normalize="fixed")
-)
-
-
-@pytest.fixture
-def dense():
-    """Return a small ensemble that learns digits in seconds."""
-
-    def make(**params) -> FullyConnectedSTDP:
-        usual = {
-            "encoding": BRIGHT,
-            "presentation": "100 ms",
-            "rest": "50 ms",
-            "random_state": 0,
-            "chunk_size": 50,
-        }
-        return FullyConnectedSTDP(**{"n_neurons": 10, **usual, **params})
-
-    return make
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from stdpnet.encoding import Encoding, Intensity, Poisson
 from stdpnet.engine.run import ChunkResult
 from stdpnet.estimators.dense_layer import DenseLayer
 from stdpnet.estimators.learner import Learner
-from stdpnet.estimators.parts import NetworkParts, is_real
+from stdpnet.estimators.parts import NetworkParts, is_count, is_real
 from stdpnet.models.lateral import (
     DirectInhibition,
     ExplicitInhibition,
@@ -63,6 +63,14 @@ class DenseParts(Learner):
         if self.again is not None and self._encoding().stimulus != "rates":
             self._refuse("again", "None where the code of the encoding has no rates")
         self._inhibition()
+        self._check_settling()
+
+    def _check_settling(self) -> None:
+        if not is_count(self.n_settle, 0):
+            self._refuse("n_settle", "an integer >= 0")
+        neuron = self._part("neuron", NeuronModel)
+        if self.n_settle and not neuron.learning_parameters:
+            self._refuse("n_settle", f"0: thresholds of {neuron.title} do not adapt")
 
     def _resolved_part(self, name: str) -> Any:
         if name == "inhibition":

@@ -63,6 +63,10 @@ class FullyConnectedSTDP(DenseParts):
         When an image is shown again, brighter, because few neurons answered.
     n_epochs : int
         How often `fit` shows every image.
+    n_settle : int
+        At the last so many of the images that `fit` shows, weights are fixed, and only
+        thresholds adapt, at a fifth of their rates: they no longer depend on which
+        digits came last. Not if `tol` ends learning before.
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to `w_max`, is
         below. Zero: never.
@@ -127,6 +131,7 @@ class FullyConnectedSTDP(DenseParts):
         max_delay: Any = None,
         again: Again | None = Again(),  # noqa: B008 (frozen)
         n_epochs: int = 1,
+        n_settle: int = 0,
         tol: float = 0.0,
         pruning: PruningSchedule | None = None,
         quantization: QuantizationSchedule | None = None,
@@ -151,6 +156,7 @@ class FullyConnectedSTDP(DenseParts):
         self.max_delay = max_delay
         self.again = again
         self.n_epochs = n_epochs
+        self.n_settle = n_settle
         self.tol = tol
         self.pruning = pruning
         self.quantization = quantization

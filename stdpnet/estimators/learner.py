@@ -80,6 +80,8 @@ class Learner(Voting, NetworkParts):
 
     image_shape: tuple[int, ...] | None
     n_epochs: int
+    #: Images, the last ones of `fit`, at which only thresholds adapt.
+    n_settle: int = 0
     random_state: Any
     n_images_shown_: int
     seed_: int

@@ -17,6 +17,8 @@ from stdpnet.estimators.recording import Recorder
 START, ORDER, FIT, PATCHES, TRANSFORM = range(5)
 #: Images encoded at a time while looking for one with contrast.
 LOOK_AT = 32
+#: Share of their rates at which thresholds adapt while they settle.
+SETTLING = 0.2
 
 
 class Learning:
@@ -51,19 +53,34 @@ class Learning:
             values["afferents.total"] *= self.estimator.total_scale_
         return values
 
+    @property
+    def settling(self) -> dict[str, float]:
+        """Values of the parameters while thresholds settle and weights are fixed."""
+        neuron, values = self.layer.neuron, {"afferents.learning": 0.0}
+        for name in (f"features.{rate}" for rate in neuron.learning_parameters):
+            values[name] = SETTLING * self._parameters[name]
+        return {**self.parameters, **values}
+
     def run(self, images: np.ndarray, n_epochs: int) -> Iterator[Progress]:
         """Show all images in random order, from the chunk that comes next.
 
         Stops early when the weights have converged.
+
+        Raises
+        ------
+        ValueError
+            If thresholds settle at all images, so that none is left to learn from.
         """
-        total = n_epochs * len(images)
+        total, estimator = n_epochs * len(images), self.estimator
+        if estimator.n_settle >= total:
+            estimator._refuse("n_settle", f"less than the {total} images to be shown")
         chunks = self._chunks(len(images), n_epochs)
-        for chunk in islice(chunks, self.estimator.n_chunks_, None):
-            if self.estimator.converged_:
+        for chunk in islice(chunks, estimator.n_chunks_, None):
+            if estimator.converged_:
                 break
             yield self.show(images[chunk], total)
         self._warn()
-        warn_unfinished(self.estimator)
+        warn_unfinished(estimator)
 
     def _chunks(self, n_images: int, n_epochs: int) -> Iterator[np.ndarray]:
         """Return the images of every chunk, in another order in every epoch."""
@@ -79,10 +96,10 @@ class Learning:
         size = self.estimator.chunk_size
         total = self.estimator.n_images_shown_ + len(images)
         for start in range(0, len(images), size):
-            yield self.show(images[start : start + size], total, stops=False)
+            yield self.show(images[start : start + size], total, ends=False)
         self._warn()
 
-    def show(self, images: np.ndarray, total: int, *, stops: bool = True) -> Progress:
+    def show(self, images: np.ndarray, total: int, *, ends: bool = True) -> Progress:
         """Show one chunk of images and take over what it changed.
 
         Parameters
@@ -91,16 +108,18 @@ class Learning:
             The chunk.
         total : int
             Images shown at the end, for the progress.
-        stops : bool
-            Whether learning ends when the weights have converged.
+        ends : bool
+            Whether learning ends, at `total` or when the weights have converged.
         """
         estimator = self.estimator
+        end = total - estimator.n_settle if ends else None
+        settles = end is not None and estimator.n_images_shown_ >= end
         stimulus = self.stimulus(images, estimator.n_chunks_)
         result = run_chunk(
             self.program,
             {"inputs": stimulus},
             estimator.state(),
-            self.parameters,
+            self.settling if settles else self.parameters,
             **estimator.run_options(),
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
             record=self.recorder.record,
@@ -108,9 +127,7 @@ class Learning:
         self.recorder.add(result.recordings, int(result.presentations.sum()))
         self.n_unanswered += estimator.n_unanswered(result)
         # In one step: Ctrl-C must not leave half of what a chunk has changed.
-        estimator.__dict__.update(
-            self._learned(result, len(images), total if stops else None)
-        )
+        estimator.__dict__.update(self._learned(result, len(images), end))
         history, shown = estimator.history_, estimator.n_images_shown_
         spikes = float(history["spikes"][-1].sum())
         return Progress(shown, total, float(history["convergence"][-1]), spikes)
@@ -126,15 +143,19 @@ class Learning:
         self,
         result: ChunkResult,
         n_images: int,
-        total: int | None,
+        end: int | None,
     ) -> dict[str, Any]:
-        """Return the attributes of the estimator after a chunk; `total` if that ends it."""
+        """Return the attributes after a chunk; `end`: when weights are final, if ever."""
         estimator = self.estimator
         shown = estimator.n_images_shown_ + n_images
         convergence = self._convergence(estimator.from_state(result.state))
-        converged = total is not None and convergence < estimator.tol
-        last = total is not None and (converged or shown >= total)
-        new = compressed(estimator, result.state, shown, last=last)
+        settled = end is not None and estimator.n_images_shown_ >= end
+        converged = end is not None and not settled and convergence < estimator.tol
+        last = end is not None and (converged or shown >= end)
+        if settled:
+            new = estimator.from_state(result.state)
+        else:
+            new = compressed(estimator, result.state, shown, last=last)
         new["counts_"] = added(getattr(estimator, "counts_", {}), result.events)
         new["n_chunks_"] = estimator.n_chunks_ + 1
         new["n_shown_"] = estimator.n_shown_ + int(result.presentations.sum())
@@ -149,7 +170,7 @@ class Learning:
         kept = estimator.kept_of(new)
         if kept is not None:
             row["connectivity"] = float(np.mean(kept))
-        if total is not None:
+        if end is not None:
             new["converged_"] = converged
         if is_snapshot(new["n_chunks_"]):
             row |= {
@@ -207,8 +228,9 @@ def warn_unanswered(estimator: Any, n_unanswered: int, n_images: int) -> None:
 
 
 def warn_unfinished(estimator: Any) -> None:
-    """Warn if learning has ended before the last step of pruning."""
-    shown, pruning = estimator.n_images_shown_, estimator.pruning
+    """Warn if weights were final before the last step of pruning."""
+    pruning = estimator.pruning
+    shown = estimator.n_images_shown_ - estimator.n_settle
     if pruning is not None and shown < pruning.steps[-1]:
         warnings.warn(
             f"learning ended after {shown} images, before the last step of pruning at "
