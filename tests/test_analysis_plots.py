@@ -1,5 +1,6 @@
 """Plots are tested on what they drew: data, limits, words; never on pixels."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -118,11 +119,40 @@ def test_maps_over_time_are_lines_with_their_median(rng):
     assert ax.get_ylabel() == "Threshold, each map"
 
 
+def test_hundreds_of_maps_are_shaded_between_what_most_have(rng):
+    values = rng.random((4, 101))
+    ax = _drawn(plot_per_map(values, "Threshold", np.arange(4)))
+    assert len(ax.lines) == 1
+    assert ax.get_ylabel() == "Threshold, 101 maps"
+    for shade, (low, high) in zip(ax.collections, ((5, 95), (25, 75)), strict=True):
+        corners = shade.get_paths()[0].vertices
+        for x, column in enumerate(np.sort(values)):
+            drawn = corners[corners[:, 0] == x, 1]
+            assert drawn.min() == pytest.approx(column[low])
+        assert drawn.max() == pytest.approx(column[high])
+
+
 def test_maps_at_the_end_are_in_falling_order():
     ax = _drawn(plot_per_map(np.array([2.0, 0.0, 5.0, 0.0]), "Threshold"))
     np.testing.assert_array_equal(ax.patches[0].get_data().values, [5, 2, 0, 0])
     assert _words(ax) == ["median 1", "2 at zero"]
     assert ax.get_ylabel() == "Threshold"
+
+
+def test_bars_below_zero_stand_on_the_lowest():
+    ax = _drawn(plot_per_map(np.array([-42.0, -30.0, -40.0]), "Threshold"))
+    assert ax.patches[0].get_data().baseline == pytest.approx(-42.6)
+    assert ax.get_ylim()[0] == pytest.approx(-42.6)
+
+
+def test_numbers_of_images_do_not_run_into_each_other():
+    shown = np.arange(0, 188_313, 250)
+    ax = _drawn(plot_convergence(shown, np.linspace(0.2, 0.1, len(shown))))
+    ax.figure.set_size_inches(2.4, 2)
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.get_xticklabels()]
+    assert len(boxes) > 1
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SHOWN = "Images shown"
 SPIKES = "Spikes per image"
 THRESHOLD = "Threshold"
+#: More maps than this are not drawn one by one.
+MANY = 64
 
 
 def plot_convergence(
@@ -101,8 +103,9 @@ def plot_per_map(
     Returns
     -------
     matplotlib.axes.Axes
-        Axes with a line a map, or a bar a map in falling order and the number
-        of maps at zero. Not shown or saved.
+        Axes with a line a map, of more than 64 the shares between which half and nine
+        tenths of them are; or a bar a map in falling order and the number of maps at
+        zero. Not shown or saved.
 
     Raises
     ------
@@ -116,15 +119,29 @@ def plot_per_map(
 
 
 def _lines(n_shown: np.ndarray, values: np.ndarray, label: str, ax: Axes) -> Axes:
-    alpha = float(np.clip(10 / values.shape[1], 0.15, 0.6))
-    marker = _marker(n_shown)
-    ax.plot(n_shown, values, color=LEARNED, linewidth=0.8, alpha=alpha, marker=marker)
+    marker, each = _marker(n_shown), f"{label}, each map"
+    if values.shape[1] > MANY:
+        each = f"{label}, {values.shape[1]} maps"
+        _bands(n_shown, values, ax)
+    else:
+        alpha = float(np.clip(10 / values.shape[1], 0.15, 0.6))
+        ax.plot(
+            n_shown, values, color=LEARNED, linewidth=0.8, alpha=alpha, marker=marker
+        )
     median = np.median(values, axis=1)
     ax.plot(n_shown, median, color=INK, linewidth=2, marker=marker)
     label_at(ax, n_shown[-1], median[-1], f"median {median[-1]:.3g}")
-    ax.set(xlabel=SHOWN, ylabel=f"{label}, each map")
+    ax.set(xlabel=SHOWN, ylabel=each)
     thousands(ax.xaxis)
     return tidy(ax)
+
+
+def _bands(n_shown: np.ndarray, values: np.ndarray, ax: Axes) -> None:
+    """Shade what most maps have: lines of hundreds would hide each other."""
+    for share, name, alpha in ((0.9, "90 % of them", 0.25), (0.5, "half", 0.45)):
+        ends = np.quantile(values, [0.5 - share / 2, 0.5 + share / 2], axis=1)
+        ax.fill_between(n_shown, *ends, color=LEARNED, alpha=alpha, lw=0, label=name)
+    ax.legend(frameon=False)
 
 
 def _bars(values: np.ndarray, label: str, ax: Axes) -> Axes:
@@ -134,7 +151,9 @@ def _bars(values: np.ndarray, label: str, ax: Axes) -> Axes:
             f"values without n_shown must have shape (n_maps,), got {values.shape}"
         )
     falling = np.sort(values)[::-1]
-    ax.stairs(falling, fill=True, color=LEARNED, alpha=0.85)
+    # Bars of thresholds below zero stand on the lowest, not upside down.
+    floor = min(falling[-1] - 0.05 * np.ptp(falling), 0) if falling[0] < 0 else 0
+    ax.stairs(falling, fill=True, baseline=floor, color=LEARNED, alpha=0.85)
     median = float(np.median(falling))
     ax.axhline(median, color=INK, linewidth=1, linestyle="--")
     label_at(ax, len(falling), median, f"median {median:.3g}")
@@ -144,6 +163,8 @@ def _bars(values: np.ndarray, label: str, ax: Axes) -> Axes:
         label_at(ax, len(falling) - n_zero, 0, text, offset=(0, 4), va="bottom")
     ax.set(xlabel=f"{len(falling)} maps, in falling order", ylabel=label, xticks=[])
     ax.set_xlim(0, len(falling))
+    if floor:
+        ax.set_ylim(floor, None)
     return tidy(ax)
 
 

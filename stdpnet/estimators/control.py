@@ -69,8 +69,8 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     return control
 
 
-def settle(control: Any, images: np.ndarray) -> None:
-    """Let thresholds adapt with weight learning off."""
+def settle(control: Any, images: np.ndarray, speed: float = 1.0) -> None:
+    """Let thresholds adapt at `speed` times their rates, with weight learning off."""
     learning = control.learning()
     for number, start in enumerate(range(0, len(images), control.chunk_size)):
         chunk = images[start : start + control.chunk_size]
@@ -78,7 +78,7 @@ def settle(control: Any, images: np.ndarray) -> None:
             learning.program,
             {"inputs": learning.stimulus(chunk, number)},
             control.state(),
-            {**learning.parameters, "afferents.learning": 0.0},
+            learning.settling(speed),
             **control.run_options(),
             seed=derived_seed(control.seed_, SHUFFLE, FIT, number),
         )

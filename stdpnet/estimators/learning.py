@@ -53,12 +53,11 @@ class Learning:
             values["afferents.total"] *= self.estimator.total_scale_
         return values
 
-    @property
-    def settling(self) -> dict[str, float]:
-        """Values of the parameters while thresholds settle and weights are fixed."""
+    def settling(self, speed: float = SETTLING) -> dict[str, float]:
+        """Values while weights are fixed and thresholds adapt at `speed` times their rates."""
         neuron, values = self.layer.neuron, {"afferents.learning": 0.0}
         for name in (f"features.{rate}" for rate in neuron.learning_parameters):
-            values[name] = SETTLING * self._parameters[name]
+            values[name] = speed * self._parameters[name]
         return {**self.parameters, **values}
 
     def run(self, images: np.ndarray, n_epochs: int) -> Iterator[Progress]:
@@ -119,7 +118,7 @@ class Learning:
             self.program,
             {"inputs": stimulus},
             estimator.state(),
-            self.settling if settles else self.parameters,
+            self.settling() if settles else self.parameters,
             **estimator.run_options(),
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
             record=self.recorder.record,
