@@ -64,9 +64,10 @@ class FullyConnectedSTDP(DenseParts):
     n_epochs : int
         How often `fit` shows every image.
     n_settle : int
-        At the last so many of the images that `fit` shows, weights are fixed, and only
-        thresholds adapt, at a fifth of their rates: they no longer depend on which
-        digits came last. Not if `tol` ends learning before.
+        At the last so many of the images that `fit` shows, or the last half if that is
+        fewer, weights are fixed, and only thresholds adapt, at a fifth of their rates:
+        they no longer depend on which digits came last. Not if `tol` ends learning
+        before.
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to `w_max`, is
         below. Zero: never.

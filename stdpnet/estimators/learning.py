@@ -64,22 +64,19 @@ class Learning:
         """Show all images in random order, from the chunk that comes next.
 
         Stops early when the weights have converged.
-
-        Raises
-        ------
-        ValueError
-            If thresholds settle at all images, so that none is left to learn from.
         """
         total, estimator = n_epochs * len(images), self.estimator
-        if estimator.n_settle >= total:
-            estimator._refuse("n_settle", f"less than the {total} images to be shown")
         chunks = self._chunks(len(images), n_epochs)
         for chunk in islice(chunks, estimator.n_chunks_, None):
             if estimator.converged_:
                 break
             yield self.show(images[chunk], total)
         self._warn()
-        warn_unfinished(estimator)
+        warn_unfinished(estimator, self._end(total))
+
+    def _end(self, total: int) -> int:
+        """Return after how many images weights are final."""
+        return total - min(self.estimator.n_settle, total // 2)
 
     def _chunks(self, n_images: int, n_epochs: int) -> Iterator[np.ndarray]:
         """Return the images of every chunk, in another order in every epoch."""
@@ -111,7 +108,7 @@ class Learning:
             Whether learning ends, at `total` or when the weights have converged.
         """
         estimator = self.estimator
-        end = total - estimator.n_settle if ends else None
+        end = self._end(total) if ends else None
         settles = end is not None and estimator.n_images_shown_ >= end
         stimulus = self.stimulus(images, estimator.n_chunks_)
         result = run_chunk(
@@ -226,10 +223,10 @@ def warn_unanswered(estimator: Any, n_unanswered: int, n_images: int) -> None:
         )
 
 
-def warn_unfinished(estimator: Any) -> None:
-    """Warn if weights were final before the last step of pruning."""
+def warn_unfinished(estimator: Any, end: int) -> None:
+    """Warn if weights were final, at the latest after `end` images, before pruning was."""
     pruning = estimator.pruning
-    shown = estimator.n_images_shown_ - estimator.n_settle
+    shown = min(estimator.n_images_shown_, end)
     if pruning is not None and shown < pruning.steps[-1]:
         warnings.warn(
             f"learning ended after {shown} images, before the last step of pruning at "
