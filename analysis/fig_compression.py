@@ -35,7 +35,7 @@ from stdpnet.training.split import choose
 
 WHOLE, COMPRESSED = "diehl-cook-400", "diehl-cook-400-compressed"
 #: Share that goes and levels (0: not rounded), first what the specification has.
-POINTS = ((0.912, 8), (0.8, 8), (0.95, 8), (0.912, 2), (0.912, 4), (0.912, 0))
+POINTS = ((0.9, 8), (0.8, 8), (0.95, 8), (0.9, 2), (0.9, 4), (0.9, 0))
 BASELINES = ("after", "after, weakest", "random")
 LABELLED, SETTLED = 10_000, 20_000
 
@@ -89,7 +89,8 @@ def masked(network: Any, kind: str, share: float, levels: int, *, data: Dataset)
         rng = np.random.default_rng(made.seed_)
         mask = random_mask(weights.shape, share, rng, "target")
     else:
-        mask = prune_to(weights, share, "share", thin=kind == "after")
+        same = {"thin": True, "relative": 0.4} if kind == "after" else {}
+        mask = prune_to(weights, share, "share", **same)
     kept = np.where(mask, weights, 0).astype(weights.dtype)
     if levels:
         rounded = QuantizationSchedule(levels=levels, spacing="adaptive")

@@ -148,29 +148,31 @@ def test_every_second_neighbour_goes_first(shape, share, rng):
         np.testing.assert_array_equal(np.sort(own[~stays]), np.sort(order[:n_gone]))
 
 
-def relative_to_means(w: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    ratio = np.zeros_like(w)
-    for place in zip(*np.nonzero(kept), strict=True):
-        own = w[place[:-1]][kept[place[:-1]]]
-        ratio[place] = w[place] / (own.mean() + w[kept].mean())
+def relative_to_means(w: np.ndarray, relative: float) -> np.ndarray:
+    ratio = np.zeros(w.shape)
+    for place in np.ndindex(w.shape):
+        common = w[place[:-1]].mean() / w.mean()
+        ratio[place] = w[place] / (1 + relative * common)
     return ratio
 
 
-def test_common_inputs_go_before_those_of_few_targets(rng):
-    """Ranks are those of weights over the means, one by one, of what is left."""
+@pytest.mark.parametrize("relative", [0.5, 3])
+def test_common_inputs_go_before_those_of_few_targets(relative, rng):
+    """Ranks are those of weights over the means of their inputs, one by one."""
     w = rng.random((5, 4, 1, 6)) * rng.random((5, 4, 1, 1))
-    ratio = relative_to_means(w, np.ones(w.shape, bool))
+    ratio = relative_to_means(w, relative)
     for scope in ("network", "target", "share"):
-        found = prune_to(w, 0.6, scope, relative=True)
+        found = prune_to(w, 0.6, scope, relative=relative)
         np.testing.assert_array_equal(found, prune_to(ratio, 0.6, scope))
-    schedule = PruningSchedule(**SHARE, end=8, relative=True)
+    assert not np.array_equal(found, prune_to(w, 0.6, scope))
+    schedule = PruningSchedule(**SHARE, end=8, relative=relative)
     left = schedule.prune(np.ones(w.shape, bool), w, 1.0, 8)
     np.testing.assert_array_equal(left, prune_to(ratio, 0.6))
     kept = rng.random(w.shape) < 0.7
     left = schedule.prune(kept, np.where(kept, w, 0), 1.0, 8)
-    ratio = relative_to_means(w, kept)
+    ratio = relative_to_means(np.where(kept, w, 0), relative)
     assert ratio[kept & ~left].max() < ratio[left].min()
-    assert not prune_to(np.zeros((4, 2)), 0.5, relative=True).all()
+    assert not prune_to(np.zeros((4, 2)), 0.5, relative=relative).all()
 
 
 def test_thinning_goes_on_with_the_same_colour(rng):

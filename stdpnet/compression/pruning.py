@@ -49,11 +49,11 @@ class PruningSchedule(Schedule):
         that every second of them tells nearly as much as all, and what is left covers
         more of an image than the strongest synapses do. All targets keep the same
         colour: they compare an image at the same pixels. No effect with "weight".
-    relative : bool
-        Whether what is ranked is first divided by :math:`\bar w_i + \bar w`, its means
-        over the synapses that are left of the same input, and of all. Inputs to which
-        all targets listen do less to tell them apart, and spike most. No effect with
-        "weight".
+    relative : float
+        What is ranked is first divided by :math:`1 + r \, \bar w_i / \bar w`, with its
+        means over all targets for the same input, and over all (what is gone counts as
+        zero); :math:`r` is `relative`. Inputs to which all targets listen do less to
+        tell them apart, and spike most. No effect with "weight".
 
     Notes
     -----
@@ -75,7 +75,7 @@ class PruningSchedule(Schedule):
     ramp: str = choice("linear", of=RAMPS, doc="growth of the share")
     scope: str = choice("network", of=SCOPES, doc="what is ranked together")
     thin: bool = flag(doc="of neighbours, every second goes first")
-    relative: bool = flag(doc="rank relative to the mean of the input")
+    relative: float = number(0.0, low=0, doc="how much less common inputs count")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,8 +133,14 @@ class PruningSchedule(Schedule):
             left = kept & (w >= self.threshold * checked_bound(w_max))
         else:
             rank = w if self.criterion == "quantile" else _checked_score(score, w)
-            how = {"thin": self.thin, "relative": self.relative}
-            left = _without_lowest(kept, rank, self.share(n_shown), self.scope, **how)
+            left = _without_lowest(
+                kept,
+                rank,
+                self.share(n_shown),
+                self.scope,
+                thin=self.thin,
+                relative=self.relative,
+            )
         if not left.any():
             raise ValueError(
                 f"PruningSchedule leaves none of the {kept.sum()} synapses after "
@@ -157,7 +163,7 @@ def prune_to(
     scope: str = "network",
     *,
     thin: bool = False,
-    relative: bool = False,
+    relative: float = 0.0,
 ) -> np.ndarray:
     """Return the mask, bool of the shape of `w`, after the weakest synapses went.
 
@@ -200,14 +206,14 @@ def _without_lowest(
     scope: str,
     *,
     thin: bool,
-    relative: bool,
+    relative: float,
 ) -> np.ndarray:
     """Return the mask after the lowest ranks went, so that `share` of all is gone."""
     n_columns = kept.shape[-1] if scope == "target" else 1
     if thin:
         first = _chessboard(np.where(kept, rank, 0))
     if relative:
-        rank = _relative(np.where(kept, rank, 0), kept)
+        rank = _relative(np.where(kept, rank, 0), relative)
     if scope == "share":
         rank = _held(np.where(kept, rank, 0))
     if thin:
@@ -225,13 +231,10 @@ def _without_lowest(
     return left.reshape(kept.shape)
 
 
-def _relative(rank: np.ndarray, kept: np.ndarray) -> np.ndarray:
+def _relative(rank: np.ndarray, relative: float) -> np.ndarray:
     """Return ranks relative to the mean of their input, as `PruningSchedule` has it."""
-    # Of those left: else inputs that lost many would rank higher at every step.
-    n_left = kept.sum(axis=-1, keepdims=True)
-    of_input = rank.sum(axis=-1, keepdims=True, dtype=float) / np.maximum(n_left, 1)
-    means = of_input + rank.sum(dtype=float) / max(n_left.sum(), 1)
-    return rank / np.where(means > 0, means, 1)
+    of_input = rank.mean(axis=-1, keepdims=True, dtype=float)
+    return rank / (1 + relative * of_input / (of_input.mean() or 1.0))
 
 
 def _with_best_first(rank: np.ndarray) -> np.ndarray:
