@@ -89,8 +89,9 @@ def masked(network: Any, kind: str, share: float, levels: int, *, data: Dataset)
         rng = np.random.default_rng(made.seed_)
         mask = random_mask(weights.shape, share, rng, "target")
     else:
-        same = {"thin": True, "relative": 0.4} if kind == "after" else {}
-        mask = prune_to(weights, share, "share", **same)
+        asked = load_spec(COMPRESSED)["network"]["pruning"] if kind == "after" else {}
+        how = {name: asked[name] for name in ("thin", "relative") if name in asked}
+        mask = prune_to(weights, share, "share", **how)
     kept = np.where(mask, weights, 0).astype(weights.dtype)
     if levels:
         rounded = QuantizationSchedule(levels=levels, spacing="adaptive")

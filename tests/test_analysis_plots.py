@@ -129,7 +129,7 @@ def test_hundreds_of_maps_are_shaded_between_what_most_have(rng):
         for x, column in enumerate(np.sort(values)):
             drawn = corners[corners[:, 0] == x, 1]
             assert drawn.min() == pytest.approx(column[low])
-        assert drawn.max() == pytest.approx(column[high])
+            assert drawn.max() == pytest.approx(column[high])
 
 
 def test_maps_at_the_end_are_in_falling_order():

@@ -103,9 +103,9 @@ def plot_per_map(
     Returns
     -------
     matplotlib.axes.Axes
-        Axes with a line a map, of more than 64 the shares between which half and nine
-        tenths of them are; or a bar a map in falling order and the number of maps at
-        zero. Not shown or saved.
+        Axes with a line a map, or for more than 64 maps with shades that hold half and
+        nine tenths of them; or with a bar a map in falling order and the number of maps
+        at zero. Not shown or saved.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def _bars(values: np.ndarray, label: str, ax: Axes) -> Axes:
         )
     falling = np.sort(values)[::-1]
     # Bars of thresholds below zero stand on the lowest, not upside down.
-    floor = min(falling[-1] - 0.05 * np.ptp(falling), 0) if falling[0] < 0 else 0
+    floor = falling[-1] - 0.05 * np.ptp(falling) if falling[0] < 0 else 0
     ax.stairs(falling, fill=True, baseline=floor, color=LEARNED, alpha=0.85)
     median = float(np.median(falling))
     ax.axhline(median, color=INK, linewidth=1, linestyle="--")

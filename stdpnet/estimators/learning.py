@@ -1,5 +1,6 @@
 """Learning of a network, chunk after chunk, with its history."""
 
+import math
 import warnings
 from collections.abc import Iterator
 from itertools import islice
@@ -78,6 +79,10 @@ class Learning:
         """Return after how many images weights are final."""
         return total - min(self.estimator.n_settle, total // 2)
 
+    def _settles(self, end: float) -> bool:
+        """Say whether weights are final in the chunk that comes next."""
+        return bool(self.estimator.n_images_shown_ >= end)
+
     def _chunks(self, n_images: int, n_epochs: int) -> Iterator[np.ndarray]:
         """Return the images of every chunk, in another order in every epoch."""
         size, seed = self.estimator.chunk_size, self.estimator.seed_
@@ -108,8 +113,8 @@ class Learning:
             Whether learning ends, at `total` or when the weights have converged.
         """
         estimator = self.estimator
-        end = self._end(total) if ends else None
-        settles = end is not None and estimator.n_images_shown_ >= end
+        end = self._end(total) if ends else math.inf
+        settles = self._settles(end)
         stimulus = self.stimulus(images, estimator.n_chunks_)
         result = run_chunk(
             self.program,
@@ -139,18 +144,16 @@ class Learning:
         self,
         result: ChunkResult,
         n_images: int,
-        end: int | None,
+        end: float,
     ) -> dict[str, Any]:
-        """Return the attributes after a chunk; `end`: when weights are final, if ever."""
-        estimator = self.estimator
+        """Return the attributes after a chunk; `end`: when weights are final, or inf."""
+        estimator, ends = self.estimator, math.isfinite(end)
         shown = estimator.n_images_shown_ + n_images
-        convergence = self._convergence(estimator.from_state(result.state))
-        settled = end is not None and estimator.n_images_shown_ >= end
-        converged = end is not None and not settled and convergence < estimator.tol
-        last = end is not None and (converged or shown >= end)
-        if settled:
-            new = estimator.from_state(result.state)
-        else:
+        new = estimator.from_state(result.state)
+        convergence = self._convergence(new)
+        converged = ends and not self._settles(end) and convergence < estimator.tol
+        if not self._settles(end):
+            last = converged or shown >= end
             new = compressed(estimator, result.state, shown, last=last)
         new["counts_"] = added(getattr(estimator, "counts_", {}), result.events)
         new["n_chunks_"] = estimator.n_chunks_ + 1
@@ -166,7 +169,7 @@ class Learning:
         kept = estimator.kept_of(new)
         if kept is not None:
             row["connectivity"] = float(np.mean(kept))
-        if end is not None:
+        if ends:
             new["converged_"] = converged
         if is_snapshot(new["n_chunks_"]):
             row |= {
