@@ -196,6 +196,22 @@ def _claim(path: Path) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; the kernel releases it when the process ends, however it ends.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made or locked.
+    """
+    import fcntl  # not on Windows
+
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write a file as a whole: readers see the old content or the new.
 

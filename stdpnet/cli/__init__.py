@@ -16,10 +16,12 @@ from stdpnet.cli import (
     data,
     device,
     evaluate,
+    export,
     info,
     models,
     plot,
     report,
+    sweep,
     train,
 )
 from stdpnet.cli.failures import (
@@ -35,7 +37,9 @@ from stdpnet.cli.output import finish_output
 _LEAVES: dict[str, Any] = {
     "train": train,
     "evaluate": evaluate,
+    "sweep": sweep,
     "report": report,
+    "export": export,
     "info": info,
     "models": models,
 }

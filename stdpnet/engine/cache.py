@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pooch
 
+from stdpnet.runs import locked
+
 #: Oldest programs are removed beyond this many bytes.
 SIZE_LIMIT = 500 * 2**20
 #: How the names of folders begin in which a program is being built.
@@ -53,19 +55,14 @@ def _unwritable(folder: Path, error: OSError) -> CacheError:
 def lock(path: Path) -> Iterator[None]:
     """Hold a lock file, so that two processes do not build the same program.
 
-    The kernel releases it when the process ends, however it ends.
-
     Raises
     ------
     CacheError
         If the file cannot be made or locked.
     """
-    import fcntl  # not on Windows, where nothing is compiled
-
     with contextlib.ExitStack() as stack:
         try:
-            handle = stack.enter_context(path.open("w"))
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            stack.enter_context(locked(path))
         except OSError as error:
             raise _unwritable(path.parent, error) from error
         yield

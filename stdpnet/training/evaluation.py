@@ -77,6 +77,21 @@ def evaluate(
     }
 
 
+def test_accuracy(run_path: Path | str, data: Dataset) -> float:
+    """Return the accuracy of a finished run on the test set of its data.
+
+    As many images as in the run, which may have been scored on others.
+    """
+    run = load_run(run_path)
+    options, banks = run.record["options"], load_banks(run)
+    n_train, n_test = _n_train(run, data), options["n_test"]
+    split = choose(
+        data, options["seed"], None, n_train, n_test and min(n_test, len(data.X_test))
+    )
+    task = task_of(banks, data, split, "features")
+    return score(make_readout(run.record["spec"]), task).accuracy
+
+
 def _n_train(run: Run, data: Dataset) -> int | None:
     """Return how many labelled images the readout of a run was fitted on."""
     n_train: int | None = run.record["options"]["n_train"]

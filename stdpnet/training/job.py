@@ -1,9 +1,11 @@
 """One training run, step by step: from loaded data to arrays and numbers."""
 
+import math
 import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +25,8 @@ from stdpnet.training.split import Split, is_labelled
 
 #: Seconds between checkpoints while learning.
 CHECKPOINT_SECONDS = 2.0
+#: At most so many labelled and so many test images tell how learning gets on.
+PROBED = 1000
 
 
 class TrainingJob:
@@ -74,9 +78,20 @@ class TrainingJob:
             results.write_example(file, next(iter(self.banks.values())), self.data)
         return self._metrics()
 
+    def learn_part(self, until: float) -> float | None:
+        """Learn from a share of the images; return the accuracy, None at the end."""
+        images = self.data.X_train[self.split.fit]
+        self._learn(images, until)
+        if all(getattr(bank, "fitted_", False) for bank in self.banks.values()):
+            return None
+        few = {part: _few(getattr(self.split, part)) for part in ("train", "test")}
+        split = replace(self.split, **few)
+        task = task_of(self.banks, self.data, split, "features")
+        return score(make_readout(self.spec), task).accuracy
+
     # -- learning -------------------------------------------------------------------
 
-    def _learn(self, images: np.ndarray) -> None:
+    def _learn(self, images: np.ndarray, until: float = 1.0) -> None:
         """Let every bank learn, from the last checkpoint if there is one."""
         saved: dict[str, Learner] = {}
         if self.options.resume:
@@ -88,13 +103,18 @@ class TrainingJob:
                     n_jobs=self.options.jobs, verbose=self.options.visible
                 )
             if not getattr(self.banks[name], "fitted_", False):
-                self._fit(self.banks[name], images, resume=name in saved)
+                self._fit(self.banks[name], images, until, resume=name in saved)
         self.seconds["fit"] = self._fit_seconds()
 
-    def _fit(self, bank: Learner, images: np.ndarray, *, resume: bool) -> None:
+    def _fit(
+        self, bank: Learner, images: np.ndarray, until: float, *, resume: bool
+    ) -> None:
         last = time.perf_counter()
+        enough = until * len(images) * getattr(bank, "n_epochs", 1)
         try:
             for _ in bank.fit_steps(images, resume=resume):
+                if until < 1 and bank.n_images_shown_ >= enough:
+                    break
                 if time.perf_counter() - last > CHECKPOINT_SECONDS:
                     self._checkpoint()
                     last = time.perf_counter()
@@ -168,6 +188,10 @@ class TrainingJob:
             name: list(bank.control_spikes_) for name, bank in self.controls.items()
         }
         return metrics
+
+
+def _few(indices: np.ndarray) -> np.ndarray:
+    return indices[:: math.ceil(len(indices) / PROBED)]
 
 
 def _accuracy(scores: Scores | None) -> float | None:

@@ -34,17 +34,18 @@ class PeakMemory:
     def _watch(self) -> None:
         process = psutil.Process()
         while True:
-            self.megabytes = max(self.megabytes, _resident(process) / 1e6)
+            self.megabytes = max(self.megabytes, resident_megabytes(process))
             if self._stop.wait(self._interval):
                 return
 
 
-def _resident(process: psutil.Process) -> int:
-    total = 0
+def resident_megabytes(process: psutil.Process | None = None) -> float:
+    """Return the memory of a process, by default this one, and all its children."""
+    process, total = process or psutil.Process(), 0
     for member in [process, *process.children(recursive=True)]:
         try:
             memory = member.memory_full_info()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
         total += getattr(memory, "pss", memory.rss)
-    return total
+    return total / 1e6

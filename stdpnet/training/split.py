@@ -1,12 +1,13 @@
 """Which images learn, which teach the readout, and which are scored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from stdpnet.config import SpecError
 from stdpnet.datasets import Dataset
+from stdpnet.datasets.splitting import split_indices
 from stdpnet.estimators.base import derived_seed
 
 #: Part of the seeds of the choices, apart from those of the estimators.
@@ -43,6 +44,32 @@ def specified(spec: dict[str, Any], name: str) -> int | None:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise SpecError(f"about.{name} must be a whole number >= 1, got {n!r}")
     return n
+
+
+def held_out(data: Dataset, share: float, seed: int = 0) -> Dataset:
+    """Return data whose test set is a share of the training set, drawn class by class.
+
+    What is chosen by its accuracy has seen no image of the real test set.
+
+    Raises
+    ------
+    ValueError
+        If the share is out of range, or leaves nothing.
+    """
+    train, test = split_indices(
+        len(data.X_train), data.y_train, test_fraction=share, seed=seed
+    )
+    labels = data.y_train
+    irregular = np.isin(np.arange(len(data.X_train)), data.irregular_train)
+    return replace(
+        data,
+        X_train=data.X_train[train],
+        X_test=data.X_train[test],
+        y_train=None if labels is None else labels[train],
+        y_test=None if labels is None else labels[test],
+        irregular_train=np.flatnonzero(irregular[train]),
+        irregular_test=np.flatnonzero(irregular[test]),
+    )
 
 
 def choose(

@@ -38,8 +38,15 @@ class TrainingInterrupted(KeyboardInterrupt):
         self.path = path
 
 
-def train(options: TrainOptions) -> RunFolder:
+def train(options: TrainOptions, data: Dataset | None = None) -> RunFolder:
     """Carry out a training run and return its folder.
+
+    Parameters
+    ----------
+    options : TrainOptions
+        What is asked for.
+    data : Dataset, optional
+        Instead of those that `options` name.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def train(options: TrainOptions) -> RunFolder:
     """
     start = time.perf_counter()
     with PeakMemory() as memory:
-        job = _prepared(options)
+        job = _prepared(options, data)
         try:
             _import_drawing_meanwhile()
             metrics = job.run()
@@ -64,7 +71,18 @@ def train(options: TrainOptions) -> RunFolder:
     return job.folder
 
 
-def _prepared(options: TrainOptions) -> TrainingJob:
+def train_part(options: TrainOptions, data: Dataset, until: float) -> float | None:
+    """Learn from a share of the images, as far as a run that can be resumed.
+
+    Returns
+    -------
+    float or None
+        Accuracy so far, of few images (`PROBED`); None once learning has ended.
+    """
+    return _prepared(options, data).learn_part(until)
+
+
+def _prepared(options: TrainOptions, data: Dataset | None) -> TrainingJob:
     """Refuse what cannot be used, then make the folder."""
     spec = _plain_spec(options)
     banks = make_banks(
@@ -73,9 +91,10 @@ def _prepared(options: TrainOptions) -> TrainingJob:
     make_readout(spec).check_parameters()
     at_most = {name: specified(spec, name) for name in ("n_fit", "n_train")}
     earlier = _earlier_run(options, spec)
-    data = load_dataset(
-        options.dataset, root=options.data, test_fraction=options.test_fraction
-    )
+    if data is None:
+        data = load_dataset(
+            options.dataset, root=options.data, test_fraction=options.test_fraction
+        )
     n_fit, n_train = (
         getattr(options, name) or (most and min(most, len(data.X_train)))
         for name, most in at_most.items()

@@ -1,0 +1,268 @@
+"""``stdpnet sweep``: many runs of a specification with other values."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stdpnet.cli.options import (
+    DataOption,
+    JobsOption,
+    JsonOption,
+    examples,
+    number,
+    whole_option,
+)
+from stdpnet.cli.output import print_json, print_pairs
+
+if TYPE_CHECKING:
+    from stdpnet.sweep import Sweep
+
+EPILOG = examples(
+    "stdpnet sweep conv-stdp --param rule.learning_rate=0.001:0.1:log --trials 8 --jobs 2",
+    "stdpnet sweep conv-stdp --param network.n_maps=16,32,64 --sampler grid --seeds 3",
+    "stdpnet sweep --resume --out sweeps/conv-stdp-digits-1 --jobs 2",
+)
+
+
+def run(
+    context: typer.Context,
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SPEC",
+            help="A name that 'stdpnet models' shows, or a TOML file; not with --resume.",
+        ),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="KEY=VALUES",
+            help="What to vary: LOW:HIGH, LOW:HIGH:log, LOW:HIGH:STEP or VALUE,VALUE,...; "
+            "can be given many times (default: those of the specification's [sweep]).",
+        ),
+    ] = None,
+    n_trials: Annotated[
+        int | None,
+        whole_option(
+            "--trials", 1, "Combinations to try (default: 20; with --sampler grid all)."
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        whole_option("--seeds", 1, "Networks a trial, seeds 0, 1, ... (default: 1)."),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            "--sampler",
+            metavar="NAME",
+            help="How values are chosen: tpe, random, grid, quasi-random or nsga2 "
+            "(default: tpe).",
+        ),
+    ] = None,
+    objectives: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--objective",
+            metavar="NAME",
+            help="What to compare: accuracy, connectivity, bytes, events, energy, spikes "
+            "or seconds; can be given many times (default: accuracy).",
+        ),
+    ] = None,
+    pruner: Annotated[
+        str | None,
+        typer.Option(
+            "--pruner",
+            metavar="NAME",
+            help="Give up hopeless trials on the way: none, median or halving "
+            "(default: none).",
+        ),
+    ] = None,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            metavar="D",
+            help="A name that 'stdpnet data list' shows, or data of your own.",
+        ),
+    ] = "digits",
+    n_fit: Annotated[
+        int | None,
+        whole_option("--n-fit", 1, "Unlabelled images for learning (default: all)."),
+    ] = None,
+    n_train: Annotated[
+        int | None,
+        whole_option("--n-train", 2, "Labelled images for the readout (default: all)."),
+    ] = None,
+    n_test: Annotated[
+        int | None,
+        whole_option("--n-test", 1, "Images to score (default: all)."),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(
+            "--validation",
+            metavar="F",
+            parser=number,
+            help="Share of the training images that trials are scored on; the test set is "
+            "for the best alone.",
+        ),
+    ] = 0.2,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change one value for all trials; can be given many times (default: none).",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, whole_option("--seed", 0, "Seed of the choice of values.", metavar="S")
+    ] = 0,
+    control: Annotated[
+        bool,
+        typer.Option(
+            "--control", help="Train the shuffled control of each too (default: do not)."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="New folder (default: sweeps/SPEC-DATASET-N, the next free N).",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the sweep in --out, or help whoever is at work on it "
+            "(default: start a new one).",
+        ),
+    ] = False,
+    jobs: JobsOption = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Dask scheduler whose workers train (default: workers of this machine).",
+        ),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="Database of the trials, such as postgresql://USER@HOST/NAME "
+            "(default: a file in --out).",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Name in the database (default: the folder's)."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--max-seconds", metavar="S", parser=number, help="Limit of the time of a run."
+        ),
+    ] = None,
+    megabytes: Annotated[
+        float | None,
+        typer.Option(
+            "--max-memory", metavar="MB", parser=number, help="Limit of a run's memory."
+        ),
+    ] = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train a network many times with other values, and find the best.
+
+    Every trial is scored on images held out of the training set; the best one then
+    on the test set. 'stdpnet report' makes one page of it.
+    """
+    from stdpnet.sweep.space import read_parameters
+
+    words: list[str] = context.find_root().obj
+    if spec is None and not resume:
+        raise ValueError("give the name or file of a specification, or --resume and --out")
+    if resume and (spec or parameters):
+        raise ValueError(
+            "--resume goes on with what the sweep in --out has; leave SPEC and --param out"
+        )
+    options = {
+        "dataset": dataset,
+        "n_trials": n_trials,
+        "seeds": seeds,
+        "sampler": sampler,
+        "objectives": tuple(objectives or ()),
+        "pruner": pruner,
+        "n_fit": n_fit,
+        "n_train": n_train,
+        "n_test": n_test,
+        "validation": validation,
+        "overrides": tuple(overrides or ()),
+        "seed": seed,
+        "control": control,
+        "out": out,
+        "resume": resume,
+        "jobs": jobs,
+        "scheduler": scheduler,
+        "storage": storage,
+        "name": name,
+        "seconds": seconds,
+        "megabytes": megabytes,
+        "data": data,
+        "command": shlex.join(["stdpnet", *words]),
+    }
+    sweep = _run(spec or "", read_parameters(parameters or ()), options)
+    if json:
+        print_json(result(sweep))
+    else:
+        print_result(sweep)
+
+
+def _run(spec: str, parameters: dict[str, Any], options: dict[str, Any]) -> "Sweep":
+    from stdpnet.sweep import Sweep, SweepInterrupted
+    from stdpnet.sweep.progress import Progress
+
+    try:
+        with Progress() as progress:
+            return Sweep(spec, parameters, watch=progress, **options).run()
+    except SweepInterrupted as interrupt:
+        place = shlex.quote(str(interrupt.path))
+        raise KeyboardInterrupt(
+            f"interrupted; what was finished is kept in {interrupt.path}. "
+            f"Go on with: stdpnet sweep --resume --out {place}"
+        ) from None
+
+
+def result(sweep: "Sweep") -> dict[str, Any]:
+    """Return what came out of a sweep, for JSON."""
+    best, tested = sweep.study.best(), sweep.study.tested()
+    return {
+        "sweep": sweep.folder.path,
+        "trials": sweep.study.counts(),
+        "objectives": list(sweep.definition.objectives),
+        "best": None
+        if best is None
+        else {"trial": best.number, "values": best.values, "parameters": best.params},
+        "test": tested or None,
+    }
+
+
+def print_result(sweep: "Sweep") -> None:
+    """Print the best trial, where everything is, and what to do next."""
+    from stdpnet.sweep.numbers import result_lines
+
+    for line in result_lines(sweep):
+        print(line)
+    place = shlex.quote(str(sweep.folder.path))
+    print_pairs({"sweep": sweep.folder.path, "next": f"stdpnet report {place}"})

@@ -1,0 +1,329 @@
+"""``Sweep``: many runs of a specification, and what their numbers are."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from stdpnet.analysis.numbers import spec_text
+from stdpnet.datasets import load_dataset
+from stdpnet.estimators.spec import load_models
+from stdpnet.sweep.cluster import Workers, local_cluster, remote_cluster
+from stdpnet.sweep.folder import SweepFolder
+from stdpnet.sweep.options import Definition, SweepOptions, define
+from stdpnet.sweep.running import Running
+from stdpnet.sweep.study import (
+    BEAT_SECONDS,
+    SweepStudy,
+    open_storage,
+    sqlite_url,
+    without_password,
+)
+from stdpnet.sweep.trial import Outcome, Task, read_files, test_run, write_files
+from stdpnet.training import TrainOptions
+from stdpnet.training.job import versions
+from stdpnet.training.split import choose, held_out, is_labelled
+
+#: Seconds between two looks at what is running.
+LOOK = 0.5
+
+Watcher = Callable[["Sweep"], None]
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """Ctrl-C after a sweep has begun.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Folder of the sweep.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"interrupted; what was finished is kept in {path}")
+        self.path = path
+
+
+class Sweep:
+    """Trials of a specification with values of its parameters, each with some seeds.
+
+    Parameters
+    ----------
+    spec : str
+        Name in the catalogue, or a TOML file.
+    parameters : mapping, optional
+        What is varied.
+    **options
+        The others of `SweepOptions`.
+
+    Attributes
+    ----------
+    folder : SweepFolder
+        Where everything is kept.
+    running : dict of Running
+        Trials that this process is at work on, by number.
+
+    Raises
+    ------
+    ValueError, OSError
+        If an option cannot be used; nothing has been written then.
+
+    Examples
+    --------
+    >>> sweep = Sweep(
+    ...     "conv-stdp", {"rule.learning_rate": "0.001:0.1:log"}, n_trials=8, jobs=2
+    ... )  # doctest: +SKIP
+    >>> sweep.run().frame()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, spec: str, parameters: Any = None, /, watch: Watcher | None = None, **options: Any
+    ) -> None:
+        self._watch = watch
+        self.options = SweepOptions(spec=spec, parameters=parameters or {}, **options)
+        self.running: dict[int, Running] = {}
+        self.n_ended = 0
+        if self.options.resume:
+            self._open()
+        else:
+            self._create()
+
+    # -- what it is -------------------------------------------------------------------
+
+    def _create(self) -> None:
+        """Refuse what cannot be used, then make the folder and the trials."""
+        options = self.options
+        self.definition = define(options)
+        spec = load_models(options.spec, options.overrides)
+        self._load_data()
+        storage = options.storage and open_storage(options.storage)
+        name = Path(options.spec).stem
+        self.folder = folder = SweepFolder.create(
+            options.out, f"{name}-{Path(options.dataset).stem}"
+        )
+        folder.record |= {
+            "name": options.name or folder.path.name,
+            "spec": name,
+            "command": options.command,
+            "definition": self.definition.to_dict(),
+            "storage": options.storage and without_password(options.storage),
+            "options": options.plain(),
+            "versions": versions(),
+        }
+        folder.spec_file.write_text(spec_text({**spec, "sweep": {}}) + "\n")
+        self._study(storage or open_storage(self._url))
+        self.study.create(self.definition.waiting())
+        folder.write()
+
+    def _open(self) -> None:
+        """Take everything that decides from the folder of an earlier sweep."""
+        asked = self.options
+        assert asked.out is not None  # checked by the options
+        self.folder = SweepFolder.open(asked.out)
+        record = self.folder.record
+        self.definition = Definition.from_dict(
+            record["definition"], str(self.folder.spec_file)
+        )
+        self.options = replace(asked, **record["options"])
+        self._load_data()
+        self._study(open_storage(asked.storage or record["storage"] or self._url))
+        self.study.open()
+
+    @property
+    def _url(self) -> str:
+        return sqlite_url(self.folder.path / "study.db")
+
+    def _study(self, storage: Any) -> None:
+        asked = self.definition
+        self.study = SweepStudy(
+            storage,
+            self.folder.record["name"],
+            asked.space,
+            asked.objectives,
+            sampler=asked.sampler,
+            pruner=asked.pruner,
+            seed=self.options.seed,
+        )
+
+    def _load_data(self) -> None:
+        options = self.options
+        self.data = load_dataset(
+            options.dataset, root=options.data, test_fraction=options.test_fraction
+        )
+        if "accuracy" in self.definition.objectives and not is_labelled(self.data):
+            raise ValueError(
+                f"{self.data.name} has no labels, so there is no accuracy to compare; "
+                "give --objective another number"
+            )
+        self.shown = held_out(self.data, options.validation, options.seed)
+        choose(self.shown, 0, options.n_fit, options.n_train, options.n_test)
+
+    # -- work -------------------------------------------------------------------------
+
+    def run(self) -> Self:
+        """Work until every trial is finished, and score the best on the test set.
+
+        Raises
+        ------
+        SweepInterrupted
+            On Ctrl-C; finished runs are kept, `resume` goes on.
+        """
+        self.started = time.monotonic()
+        self.n_put_back = self.study.put_back_orphans()
+        try:
+            with self._cluster() as client:
+                try:
+                    self._work(Workers(client, self.shown))
+                    self._test(client)
+                finally:
+                    for running in self.running.values():
+                        self.study.put_back(running.trial)
+        except KeyboardInterrupt as interrupt:
+            raise SweepInterrupted(self.folder.path) from interrupt
+        return self
+
+    def _cluster(self) -> AbstractContextManager[Any]:
+        if self.options.scheduler:
+            return remote_cluster(self.options.scheduler)
+        n_left = self.study.n_unfinished() * self.definition.seeds
+        return local_cluster(min(self.options.jobs, max(n_left, 1)))
+
+    def _work(self, workers: Workers) -> None:
+        """Keep all workers busy until no trial is left, here or elsewhere."""
+        last = time.monotonic()
+        while True:
+            while workers.n_free > 0 and (task := self._next()) is not None:
+                workers.submit(task)
+            if not workers.tasks and not self.study.n_unfinished():
+                return
+            if (outcome := workers.finished(LOOK)) is not None:
+                self._note(outcome)
+            if time.monotonic() - last > BEAT_SECONDS:
+                last = time.monotonic()
+                self._beat()
+            if self._watch is not None:
+                self._watch(self)
+
+    def _beat(self) -> None:
+        for running in self.running.values():
+            self.study.beat(running.trial)
+        self.n_put_back += self.study.put_back_orphans()
+
+    def _next(self) -> Task | None:
+        """Return what to train next: of a trial that has begun, else of another one."""
+        for running in self.running.values():
+            if (found := running.next()) is not None:
+                return self._task(running, *found)
+        trial = self.study.take()
+        if trial is None:
+            return None
+        prunes = self.definition.pruner != "none"
+        running = Running(trial, self.definition.seeds, prunes=prunes)
+        self.running[running.number] = running
+        if running.done:  # killed between the last run and the end of the trial
+            self._end(running)
+            return self._next()
+        found = running.next()
+        assert found is not None  # a trial that has begun just now is not waiting
+        return self._task(running, *found)
+
+    def _task(self, running: Running, seed: int, until: float) -> Task:
+        options = self.options
+        folder = self.folder.run(running.number, seed)
+        asked = TrainOptions(
+            spec=str(self.folder.spec_file.absolute()),
+            dataset=options.dataset,
+            n_fit=options.n_fit,
+            n_train=options.n_train,
+            n_test=options.n_test,
+            overrides=self.definition.space.overrides(running.trial.params),
+            seed=seed,
+            out=folder,
+            control=options.control,
+            test_fraction=options.test_fraction,
+            visible=False,
+        )
+        return Task(
+            trial=running.number,
+            seed=seed,
+            options=asked,
+            sweep=self.folder.record["name"],
+            until=until,
+            seconds=options.seconds,
+            megabytes=options.megabytes,
+            spec=self.folder.spec_file.read_text(),
+            files=read_files(folder) if options.scheduler else {},
+        )
+
+    def _note(self, outcome: Outcome) -> None:
+        """Take up what came of a run; end its trial if that was the last."""
+        if outcome.files:
+            assert outcome.task.options.out is not None  # `_task` says where
+            write_files(outcome.task.options.out, outcome.files)
+        running = self.running[outcome.task.trial]
+        running.note(outcome)
+        if running.done:
+            self._end(running)
+
+    def _end(self, running: Running) -> None:
+        """Tell the storage what came of a trial."""
+        del self.running[running.number]
+        self.n_ended += 1
+        missing = [
+            name
+            for name in self.definition.objectives
+            if any(name not in found for found in running.values.values())
+        ]
+        if running.failure is not None:
+            error, details = running.failure.error, running.failure.details
+            self.study.fail(running.trial, error, details)
+        elif running.pruned:
+            self.study.prune(running.trial)
+        elif missing:
+            self.study.fail(running.trial, f"its runs have no {missing[0]}")
+        else:
+            found = list(running.values.values())
+            self.study.complete(
+                running.trial,
+                [
+                    float(np.mean([one[name] for one in found]))
+                    for name in self.definition.objectives
+                ],
+            )
+
+    # -- the best ---------------------------------------------------------------------
+
+    def _test(self, client: Any) -> None:
+        """Score the best trial on the test set, if no other process has done it."""
+        best = self.study.best()
+        if best is None or not is_labelled(self.data) or self.study.tested():
+            return
+        data = client.scatter(self.data, broadcast=True, hash=False)
+        folders = {
+            seed: self.folder.run(best.number, seed)
+            for seed in range(self.definition.seeds)
+        }
+        futures = {
+            seed: client.submit(test_run, folder, read_files(folder), data, pure=False)
+            for seed, folder in folders.items()
+        }
+        found = {seed: future.result() for seed, future in futures.items()}
+        self.study.set_tested(best.number, found)
+
+    def seconds_left(self, n_left: int) -> float | None:
+        """Return how long the trials that are left may take; None until one is done."""
+        if not self.n_ended:
+            return None
+        return (time.monotonic() - self.started) / self.n_ended * n_left
+
+    # -- results ----------------------------------------------------------------------
+
+    def frame(self, *, runs: bool = False) -> Any:
+        """Return the trials, or with `runs` every network, as a pandas DataFrame."""
+        from stdpnet.sweep.frame import frame
+
+        return frame(self.folder.path, runs=runs)
