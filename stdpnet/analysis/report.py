@@ -67,12 +67,22 @@ def report_html(run: Run) -> str:
     top = [drawn.pop(name, "") for name in TOP]
     body = [*top, _figures(drawn.values()), _numbers(run), _cost(run)]
     body += [*_notes(run, left_out), *_reproduce(run), *_machine(run)]
-    return _part("report.html").substitute(
-        title=escape(run.title),
-        style=_part("report.css").template,
+    return page(
+        title=run.title,
         result=_result(run),
         summary=escape(summary_sentence(run)),
         body="\n".join(part for part in body if part),
+    )
+
+
+def page(*, title: str, result: str, summary: str, body: str) -> str:
+    """Return a page; all but the title is HTML."""
+    return _part("report.html").substitute(
+        title=escape(title),
+        style=_part("report.css").template,
+        result=result,
+        summary=summary,
+        body=body,
     )
 
 
@@ -128,7 +138,7 @@ def _cost(run: Run) -> str:
     rows = cost_rows(run)
     if not rows:
         return ""
-    notes = _list(cost_notes(run))
+    notes = plain_list(cost_notes(run))
     right = f'<div class="about">\n{notes}\n</div>'
     return f'<h2>Cost</h2>\n<div class="tables">\n{_table(rows)}\n{right}\n</div>'
 
@@ -146,10 +156,11 @@ def _notes(run: Run, left_out: list[str]) -> list[str]:
     if run.metrics.get("control_accuracy") is not None:
         notes.append(CONTROL_NOTE)
     notes += [f"Left out: {reason}" for reason in left_out]
-    return [f"<h2>Notes</h2>\n{_list(notes)}"] if notes else []
+    return [f"<h2>Notes</h2>\n{plain_list(notes)}"] if notes else []
 
 
-def _list(notes: Iterable[str]) -> str:
+def plain_list(notes: Iterable[str]) -> str:
+    """Return notes as an HTML list."""
     items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
     return f"<ul>\n{items}\n</ul>"
 
@@ -158,13 +169,14 @@ def _reproduce(run: Run) -> list[str]:
     command, spec = run.record.get("command"), run.record.get("spec")
     sections = []
     if command:
-        sections.append(_preformatted("Reproduce", str(command)))
+        sections.append(preformatted("Reproduce", str(command)))
     if isinstance(spec, Mapping) and spec:
-        sections.append(_preformatted("Specification, as resolved", spec_text(spec)))
+        sections.append(preformatted("Specification, as resolved", spec_text(spec)))
     return sections
 
 
-def _preformatted(heading: str, text: str) -> str:
+def preformatted(heading: str, text: str) -> str:
+    """Return text as it is, below a heading."""
     return f"<h2>{escape(heading)}</h2>\n<pre>{escape(text)}</pre>"
 
 

@@ -261,8 +261,9 @@ def result(sweep: "Sweep") -> dict[str, Any]:
 def print_result(sweep: "Sweep") -> None:
     """Print the best trial, where everything is, and what to do next."""
     from stdpnet.sweep.numbers import result_lines
+    from stdpnet.sweep.results import load_results
 
-    for line in result_lines(sweep):
+    for line in result_lines(load_results(sweep.folder.path, sweep.options.storage)):
         print(line)
     place = shlex.quote(str(sweep.folder.path))
     print_pairs({"sweep": sweep.folder.path, "next": f"stdpnet report {place}"})

@@ -1,15 +1,12 @@
 """What came out of a sweep, in words."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from stdpnet.analysis.numbers import percent
-from stdpnet.sweep.frame import run_values
-from stdpnet.sweep.study import ERROR
-
-if TYPE_CHECKING:
-    from stdpnet.sweep.sweep import Sweep
+from stdpnet.sweep.results import Results
 
 #: Objectives that are shares.
 _SHARES = ("accuracy", "connectivity", "control_accuracy")
@@ -30,32 +27,42 @@ def spread_text(name: str, values: list[float]) -> str:
     return f"{mean.removesuffix(' %')} ± {spread}{' %' if name in _SHARES else ''}"
 
 
-def result_lines(sweep: "Sweep") -> list[str]:
-    """Return what to print of a finished sweep: the best trial, and what failed."""
-    counts, best = sweep.study.counts(), sweep.study.best()
+def tested_text(tested: Mapping[str, Any]) -> str:
+    """Return the accuracy of the best trial on the test set; nothing if it has none."""
+    if not tested:
+        return ""
+    values = list(tested["accuracies"].values())
+    return f"test accuracy {spread_text('accuracy', values)} (trial {tested['trial']})"
+
+
+def failure_lines(results: Results) -> list[str]:
+    """Return how many trials were given up or failed, and why the first one did."""
     lines = []
-    if best is not None:
-        runs = list(run_values(best, sweep.definition.seeds).values())
-        numbers = [
-            f"{name} {spread_text(name, [run[name] for run in runs])}"
-            for name in sweep.definition.objectives
-        ]
-        settings = " ".join(sweep.definition.space.overrides(best.params))
-        n_trials = sum(counts.values())
+    failed = [trial for trial in results.trials if trial.state == "fail"]
+    n_pruned = sum(trial.state == "pruned" for trial in results.trials)
+    if n_pruned:
+        lines.append(f"{n_pruned} trials were given up on the way")
+    if failed:
+        first = failed[0]
         lines.append(
-            f"best of {n_trials} trials: {', '.join(numbers)} of the validation images, "
-            f"trial {best.number}: {settings}"
-        )
-    tested = sweep.study.tested()
-    if tested:
-        values = list(tested["accuracies"].values())
-        lines.append(f"test accuracy {spread_text('accuracy', values)}")
-    if counts["pruned"]:
-        lines.append(f"{counts['pruned']} trials were given up on the way")
-    if counts["fail"]:
-        failed = next(t for t in sweep.study.study.trials if t.state.name == "FAIL")
-        lines.append(
-            f"{counts['fail']} trials failed, the first (trial {failed.number}): "
-            f"{failed.user_attrs.get(ERROR, 'no reason is known')}"
+            f"{len(failed)} trials failed, the first (trial {first.number}): "
+            f"{first.error or 'no reason is known'}"
         )
     return lines
+
+
+def result_lines(results: Results) -> list[str]:
+    """Return what to print of a sweep: the best trial, and what failed."""
+    lines = []
+    for best in results.ranked[:1]:
+        numbers = [
+            f"{name} {spread_text(name, list(best.values(name)))}"
+            for name in results.definition.objectives
+        ]
+        settings = " ".join(results.definition.space.overrides(best.parameters))
+        lines.append(
+            f"best of {len(results.trials)} trials: {', '.join(numbers)} of the "
+            f"validation images, trial {best.number}: {settings}"
+        )
+    tested = tested_text(results.tested)
+    return [*lines, *([tested] if tested else []), *failure_lines(results)]

@@ -92,7 +92,7 @@ def _table(sweep: Sweep, state: State) -> Any:
     for running in list(sweep.running.values()):
         values = running.trial.params
         texts = (
-            sweep.definition.space.parameters[key].text(values[key]) for key in keys
+            sweep.definition.space.parameters[key].shown(values[key]) for key in keys
         )
         table.add_row(
             str(running.number),

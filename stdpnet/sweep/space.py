@@ -94,6 +94,10 @@ class Range:
         """Return a value as an override has it."""
         return f"{value:.10g} {self.unit}".strip()
 
+    def shown(self, value: Any) -> str:
+        """Return a value as people read it."""
+        return f"{value:.4g} {self.unit}".strip()
+
     def to_text(self) -> str:
         """Return the range as the command line has it."""
         more = "log" if self.log else self.step and self.text(self.step)
@@ -142,6 +146,8 @@ class Choices:
     def text(self, value: Any) -> str:
         """Return a value as an override has it."""
         return str(value)
+
+    shown = text
 
     def to_text(self) -> str:
         """Return the list as the command line has it."""
