@@ -178,9 +178,9 @@ def build(
     key = _key(description, compiler)
     folder = cache.cache_folder() / key
     seconds = 0.0
-    if not _is_complete(folder):
+    if not is_complete(folder):
         with cache.lock(folder.parent / f"{key}.lock"):
-            if not _is_complete(folder):
+            if not is_complete(folder):
                 start = time.perf_counter()
                 if announce is not None:
                     announce(f"compiling {title or 'a network'}: 10 to 60 s, once")
@@ -192,7 +192,7 @@ def build(
     return Program(description, backend, folder, arrays, seconds)
 
 
-def _is_complete(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
     """Say whether a program is in the cache, not what is left of one."""
     return (folder / "manifest.json").exists() and (folder / "main").exists()
 

@@ -5,6 +5,7 @@ import logging
 import queue
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,20 +38,26 @@ def local_cluster(jobs: int) -> Iterator[Any]:
     ):
         command = [sys.executable, "-m", "stdpnet.sweep.worker"]
         command.append(cluster.scheduler_address)
+        # A session of their own: Ctrl-C is for us alone, who then end them in order.
         workers = [
-            subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(jobs)
+            subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+            for _ in range(jobs)
         ]
         try:
-            client.wait_for_workers(jobs, timeout=3 * PATIENCE)
+            _wait_for(client, workers)
             yield client
         finally:
             _end(workers)
 
 
-def quieten() -> None:
-    """Keep what Dask tells of its connections off the screen."""
-    for name in ("distributed", "tornado", "bokeh"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+def _wait_for(client: Any, workers: list[subprocess.Popen[bytes]]) -> None:
+    try:
+        client.wait_for_workers(len(workers), timeout=3 * PATIENCE)
+    except TimeoutError as error:
+        raise ClusterError(
+            f"{len(workers)} workers did not start within {3 * PATIENCE:.0f} s; give "
+            "--jobs a smaller number"
+        ) from error
 
 
 def _end(workers: list[subprocess.Popen[bytes]]) -> None:
@@ -59,10 +66,16 @@ def _end(workers: list[subprocess.Popen[bytes]]) -> None:
         worker.stdin.close()
     for worker in workers:
         try:
-            worker.wait(timeout=5)
+            worker.wait(timeout=PATIENCE / 2)
         except subprocess.TimeoutExpired:
             worker.kill()
             worker.wait()
+
+
+def quieten() -> None:
+    """Keep what Dask tells of its connections off the screen."""
+    for name in ("distributed", "tornado", "bokeh"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager
@@ -72,7 +85,7 @@ def remote_cluster(address: str) -> Iterator[Any]:
     Raises
     ------
     ClusterError
-        If it does not answer, has no workers, or they have another version.
+        If it does not answer, has no workers, or they cannot do the work.
     """
     from distributed import Client
 
@@ -85,34 +98,42 @@ def remote_cluster(address: str) -> Iterator[Any]:
             "leave --scheduler out to work on this machine"
         ) from error
     with client:
-        _check_workers(client, address)
+        check_workers(client, address)
         yield client
 
 
-def _check_workers(client: Any, address: str) -> None:
+def check_workers(client: Any, address: str) -> None:
+    """Raise ClusterError if a worker has another stdpnet, or no compiler."""
     if not client.scheduler_info(n_workers=-1)["workers"]:
         raise ClusterError(
             f"the scheduler at {address} has no workers; start one with "
             f"'dask worker {address} --nthreads 1'"
         )
     try:
-        found = client.run(_version)
+        found = client.run(equipment)
     except ModuleNotFoundError as error:
         raise ClusterError(
-            f"a worker of {address} has no stdpnet; install {__version__} there"
+            f"a worker of {address} has no {error.name}; install stdpnet {__version__} there"
         ) from error
-    for worker, version in found.items():
+    for worker, (version, compiles) in found.items():
         if version != __version__:
             raise ClusterError(
                 f"worker {worker} has stdpnet {version}, this is {__version__}; install "
                 "the same version everywhere"
             )
+        if not compiles:
+            raise ClusterError(
+                f"worker {worker} has no C++ compiler (g++, clang++ or $CXX); install one "
+                "there, or stop that worker"
+            )
 
 
-def _version() -> str:
+def equipment() -> tuple[str, bool]:
+    """Return the version of stdpnet, and whether there is a compiler."""
     import stdpnet
+    from stdpnet.engine.compiler import find_compiler
 
-    return str(stdpnet.__version__)
+    return str(stdpnet.__version__), find_compiler() is not None
 
 
 class Workers:
@@ -128,7 +149,7 @@ class Workers:
 
     def __init__(self, client: Any, data: Any) -> None:
         self._client = client
-        self._data = client.scatter(data, broadcast=True, hash=False)
+        self._data = given(client, data)
         self._tasks: dict[Any, Task] = {}
         self._done: queue.Queue[Any] = queue.Queue()
 
@@ -139,9 +160,9 @@ class Workers:
         return sum(worker["nthreads"] for worker in workers) - len(self._tasks)
 
     @property
-    def tasks(self) -> list[Task]:
-        """What has been submitted and is not finished."""
-        return list(self._tasks.values())
+    def n_at_work(self) -> int:
+        """How many tasks are not finished."""
+        return len(self._tasks)
 
     def submit(self, task: Task) -> None:
         """Have a task carried out."""
@@ -150,21 +171,46 @@ class Workers:
         future.add_done_callback(self._done.put)
 
     def finished(self, timeout: float) -> Outcome | None:
-        """Wait until a task is finished, or for some time; return what came of it."""
-        try:
-            return self._outcome(self._done.get(timeout=timeout))
-        except queue.Empty:
-            return None
+        """Wait until a task is finished, or for some time; return what came of it.
 
-    def _outcome(self, future: Any) -> Outcome:
+        Raises
+        ------
+        ClusterError
+            If the scheduler has gone.
+        """
+        try:
+            future = self._done.get(timeout=timeout)
+        except queue.Empty:
+            if self._client.status not in ("running", "connecting"):
+                raise ClusterError(_GONE) from None
+            return None
         task = self._tasks.pop(future)
         if future.status == "finished":
             outcome: Outcome = future.result()
-        else:
+        elif future.status == "error":
             error = future.exception()
             outcome = Outcome(task=task, error=_why(error), details=str(error))
+        else:
+            raise ClusterError(_GONE)
         future.release()
         return outcome
+
+
+_GONE = "the scheduler has gone; what was finished is kept, go on with --resume"
+
+
+def given(client: Any, content: Any) -> Any:
+    """Return a future of something that all workers need.
+
+    It stays in the scheduler: a worker that has ended takes nothing with it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its size
+        return client.submit(_same, content, pure=False)
+
+
+def _same(content: Any) -> Any:
+    return content
 
 
 def _why(error: Any) -> str:
@@ -173,4 +219,5 @@ def _why(error: Any) -> str:
             "the workers that were to train it ended again and again, perhaps for lack "
             "of memory"
         )
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -1,6 +1,7 @@
 """Trials that a process is at work on: which runs are still to do, what they found."""
 
 import time
+import warnings
 from collections import deque
 from typing import Any
 
@@ -67,7 +68,9 @@ class Running:
             self.failure = self.failure or outcome
             self._todo.clear()
         elif task.until < 1 and "seconds" not in outcome.values:
-            self.trial.report(outcome.values["accuracy"], round(100 * task.until))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a resumed trial may report once more
+                self.trial.report(outcome.values["accuracy"], round(100 * task.until))
             self.pruned = self.trial.should_prune()
             if self.pruned:
                 self._todo.clear()

@@ -8,7 +8,7 @@ import contextlib
 import socket
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,27 @@ def open_storage(url: str) -> Any:
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error.__cause__ or error).splitlines()]
     return next((line for line in lines if line), type(error).__name__)
+
+
+@contextlib.contextmanager
+def answering(url: str | None) -> Iterator[None]:
+    """Say in one line that a storage has ceased to answer.
+
+    Raises
+    ------
+    StorageError
+        Instead of what its library raises.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise StorageError(
+            f"storage {url or 'of the sweep'} does not answer any more: {_reason(error)}; "
+            "what was finished is kept, go on with --resume"
+        ) from error
 
 
 def without_password(url: str) -> str:
@@ -154,8 +175,13 @@ class SweepStudy:
         )
         self.study.set_user_attr(READY, len(waiting))
 
-    def open(self) -> None:
+    def open(self, waiting: list[Mapping[str, Any]] | None = None) -> None:
         """Open the study that another process has made.
+
+        Parameters
+        ----------
+        waiting : list of mapping, optional
+            To make the trials if that process was killed before it could.
 
         Raises
         ------
@@ -166,12 +192,15 @@ class SweepStudy:
 
         settings = {k: v for k, v in self._settings.items() if k != "directions"}
         name = settings["study_name"]
-        try:
+        with contextlib.suppress(KeyError):
             self.study = optuna.load_study(**settings)
-        except KeyError as error:
-            raise StorageError(f"the storage has no sweep {name!r}") from error
-        if READY not in self.study.user_attrs:
-            raise StorageError(f"sweep {name!r} was stopped before it began; start again")
+            if READY in self.study.user_attrs:
+                return
+            if waiting is not None:
+                optuna.delete_study(study_name=name, storage=self._storage)
+        if waiting is None:
+            raise StorageError(f"sweep {name!r} was stopped before it began; resume it")
+        self.create(waiting)
 
     # -- trials -----------------------------------------------------------------------
 

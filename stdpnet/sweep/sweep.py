@@ -1,8 +1,9 @@
 """``Sweep``: many runs of a specification, and what their numbers are."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,13 +13,14 @@ import numpy as np
 from stdpnet.analysis.numbers import spec_text
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
-from stdpnet.sweep.cluster import Workers, local_cluster, remote_cluster
+from stdpnet.sweep.cluster import Workers, given, local_cluster, remote_cluster
 from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.options import Definition, SweepOptions, define
 from stdpnet.sweep.running import Running
 from stdpnet.sweep.study import (
     BEAT_SECONDS,
     SweepStudy,
+    answering,
     open_storage,
     sqlite_url,
     without_password,
@@ -114,10 +116,11 @@ class Sweep:
             "options": options.plain(),
             "versions": versions(),
         }
-        folder.spec_file.write_text(spec_text({**spec, "sweep": {}}) + "\n")
+        spec.pop("sweep", None)
+        folder.spec_file.write_text(spec_text(spec) + "\n")
+        folder.write()
         self._study(storage or open_storage(self._url))
         self.study.create(self.definition.waiting())
-        folder.write()
 
     def _open(self) -> None:
         """Take everything that decides from the folder of an earlier sweep."""
@@ -131,7 +134,7 @@ class Sweep:
         self.options = replace(asked, **record["options"])
         self._load_data()
         self._study(open_storage(asked.storage or record["storage"] or self._url))
-        self.study.open()
+        self.study.open(self.definition.waiting())
 
     @property
     def _url(self) -> str:
@@ -173,18 +176,23 @@ class Sweep:
             On Ctrl-C; finished runs are kept, `resume` goes on.
         """
         self.started = time.monotonic()
-        self.n_put_back = self.study.put_back_orphans()
         try:
-            with self._cluster() as client:
-                try:
+            with answering(self.folder.record["storage"]):
+                self.study.put_back_orphans()
+                with self._cluster() as client, self._put_back_at_end():
                     self._work(Workers(client, self.shown))
                     self._test(client)
-                finally:
-                    for running in self.running.values():
-                        self.study.put_back(running.trial)
         except KeyboardInterrupt as interrupt:
             raise SweepInterrupted(self.folder.path) from interrupt
         return self
+
+    @contextmanager
+    def _put_back_at_end(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for running in self.running.values():
+                self.study.put_back(running.trial)
 
     def _cluster(self) -> AbstractContextManager[Any]:
         if self.options.scheduler:
@@ -198,7 +206,7 @@ class Sweep:
         while True:
             while workers.n_free > 0 and (task := self._next()) is not None:
                 workers.submit(task)
-            if not workers.tasks and not self.study.n_unfinished():
+            if not workers.n_at_work and not self.study.n_unfinished():
                 return
             if (outcome := workers.finished(LOOK)) is not None:
                 self._note(outcome)
@@ -211,7 +219,7 @@ class Sweep:
     def _beat(self) -> None:
         for running in self.running.values():
             self.study.beat(running.trial)
-        self.n_put_back += self.study.put_back_orphans()
+        self.study.put_back_orphans()
 
     def _next(self) -> Task | None:
         """Return what to train next: of a trial that has begun, else of another one."""
@@ -302,7 +310,7 @@ class Sweep:
         best = self.study.best()
         if best is None or not is_labelled(self.data) or self.study.tested():
             return
-        data = client.scatter(self.data, broadcast=True, hash=False)
+        data = given(client, self.data)
         folders = {
             seed: self.folder.run(best.number, seed)
             for seed in range(self.definition.seeds)
@@ -311,8 +319,16 @@ class Sweep:
             seed: client.submit(test_run, folder, read_files(folder), data, pure=False)
             for seed, folder in folders.items()
         }
-        found = {seed: future.result() for seed, future in futures.items()}
-        self.study.set_tested(best.number, found)
+        try:
+            found = {seed: future.result() for seed, future in futures.items()}
+        except Exception as error:  # the trials are finished all the same
+            warnings.warn(
+                f"trial {best.number}, the best, could not be scored on the test set: "
+                f"{error}",
+                stacklevel=3,
+            )
+        else:
+            self.study.set_tested(best.number, found)
 
     def seconds_left(self, n_left: int) -> float | None:
         """Return how long the trials that are left may take; None until one is done."""
