@@ -242,6 +242,8 @@ def _run(spec: str, parameters: dict[str, Any], options: dict[str, Any]) -> "Swe
             f"interrupted; what was finished is kept in {interrupt.path}. "
             f"Go on with: stdpnet sweep --resume --out {place}"
         ) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("interrupted before any trial began") from None
 
 
 def result(sweep: "Sweep") -> dict[str, Any]:

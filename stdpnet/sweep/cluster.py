@@ -5,15 +5,18 @@ import logging
 import queue
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from stdpnet import __version__
 from stdpnet.sweep.trial import Outcome, Task, run_task
 
 #: Seconds that a scheduler, and the workers of this machine, have to answer.
 PATIENCE = 20.0
+#: Workers of this machine that are replaced, for each that there is to be.
+REPLACED = 5
 
 
 class ClusterError(OSError):
@@ -36,40 +39,67 @@ def local_cluster(jobs: int) -> Iterator[Any]:
         LocalCluster(n_workers=0, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        command = [sys.executable, "-m", "stdpnet.sweep.worker"]
-        command.append(cluster.scheduler_address)
-        # A session of their own: Ctrl-C is for us alone, who then end them in order.
-        workers = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-            for _ in range(jobs)
-        ]
-        try:
-            _wait_for(client, workers)
+        with LocalWorkers(cluster.scheduler_address, jobs):
+            _wait_for_one(client)
             yield client
-        finally:
-            _end(workers)
 
 
-def _wait_for(client: Any, workers: list[subprocess.Popen[bytes]]) -> None:
+class LocalWorkers:
+    """Processes that work for a scheduler; one that has ended is replaced.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler.
+    number : int
+        How many there are to be.
+    """
+
+    def __init__(self, address: str, number: int) -> None:
+        self._command = [sys.executable, "-m", "stdpnet.sweep.worker", address]
+        self._workers = [self._start() for _ in range(number)]
+        self._spare = REPLACED * number
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._tend, daemon=True)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C is for us alone, who then end it in order.
+        return subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def _tend(self) -> None:
+        while not self._end.wait(1.0):
+            for place, worker in enumerate(self._workers):
+                if worker.poll() is not None and self._spare:
+                    self._spare -= 1
+                    self._workers[place] = self._start()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        for worker in self._workers:
+            assert worker.stdin is not None  # a pipe
+            worker.stdin.close()
+        for worker in self._workers:
+            try:
+                worker.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+
+
+def _wait_for_one(client: Any) -> None:
     try:
-        client.wait_for_workers(len(workers), timeout=3 * PATIENCE)
+        client.wait_for_workers(1, timeout=6 * PATIENCE)
     except TimeoutError as error:
         raise ClusterError(
-            f"{len(workers)} workers did not start within {3 * PATIENCE:.0f} s; give "
-            "--jobs a smaller number"
+            f"no worker has started within {6 * PATIENCE:.0f} s; is the machine busy?"
         ) from error
-
-
-def _end(workers: list[subprocess.Popen[bytes]]) -> None:
-    for worker in workers:
-        assert worker.stdin is not None  # a pipe
-        worker.stdin.close()
-    for worker in workers:
-        try:
-            worker.wait(timeout=PATIENCE / 2)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
 
 
 def quieten() -> None:

@@ -57,12 +57,13 @@ def open_storage(url: str) -> Any:
     waits = {"timeout": 60} if shown.startswith("sqlite") else {}
     try:
         return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": waits})
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        missing = error.__cause__ or error
         raise SpecError(
-            f"storage {shown} needs the package {error.name!r}; install it, for example "
-            "with 'pip install stdpnet[postgresql]'"
+            f"storage {shown} needs a driver: {missing}; install it, for example with "
+            "'pip install stdpnet[postgresql]'"
         ) from error
-    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+    except (SQLAlchemyError, RuntimeError) as error:
         raise StorageError(f"storage {shown} does not answer: {_reason(error)}") from error
 
 
@@ -94,9 +95,19 @@ def answering(url: str | None) -> Iterator[None]:
 
 def without_password(url: str) -> str:
     """Return a URL as it may be written to a file."""
-    from sqlalchemy.engine import make_url
+    from sqlalchemy.engine import URL, make_url
 
-    return make_url(url).set(password=None).render_as_string(hide_password=False)
+    found = make_url(url)
+    kept = URL.create(
+        found.drivername,
+        found.username,
+        None,
+        found.host,
+        found.port,
+        found.database,
+        found.query,
+    )
+    return kept.render_as_string()
 
 
 class SweepStudy:
@@ -354,7 +365,9 @@ def _sampler(name: str, seed: int) -> Any:
     if name == "nsga2":
         return samplers.NSGAIISampler(seed=seed)
     if name == "quasi-random":
-        return samplers.QMCSampler(seed=seed, scramble=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # still called experimental after years
+            return samplers.QMCSampler(seed=seed, scramble=True)
     return samplers.RandomSampler(seed=seed)
 
 

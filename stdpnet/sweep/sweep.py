@@ -103,6 +103,9 @@ class Sweep:
         spec = load_models(options.spec, options.overrides)
         self._load_data()
         storage = options.storage and open_storage(options.storage)
+        if options.scheduler:
+            with remote_cluster(options.scheduler):
+                pass  # it is there
         name = Path(options.spec).stem
         self.folder = folder = SweepFolder.create(
             options.out, f"{name}-{Path(options.dataset).stem}"
