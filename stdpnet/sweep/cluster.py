@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from stdpnet import __version__
@@ -139,17 +139,13 @@ def check_workers(client: Any, address: str) -> None:
             f"the scheduler at {address} has no workers; start one with "
             f"'dask worker {address} --nthreads 1'"
         )
-    try:
-        found = client.run(equipment)
-    except ModuleNotFoundError as error:
-        raise ClusterError(
-            f"a worker of {address} has no {error.name}; install stdpnet {__version__} there"
-        ) from error
+    found = client.run(_equipment())
     for worker, (version, compiles) in found.items():
         if version != __version__:
+            has = f"stdpnet {version}" if version else "no stdpnet"
             raise ClusterError(
-                f"worker {worker} has stdpnet {version}, this is {__version__}; install "
-                "the same version everywhere"
+                f"worker {worker} has {has}, this is {__version__}; install the same "
+                "version everywhere"
             )
         if not compiles:
             raise ClusterError(
@@ -158,12 +154,23 @@ def check_workers(client: Any, address: str) -> None:
             )
 
 
-def equipment() -> tuple[str, bool]:
-    """Return the version of stdpnet, and whether there is a compiler."""
-    import stdpnet
-    from stdpnet.engine.compiler import find_compiler
+def _equipment() -> Callable[[], tuple[str, bool]]:
+    """Return a function that needs no module of ours where it is called."""
 
-    return str(stdpnet.__version__), find_compiler() is not None
+    def equipment() -> tuple[str, bool]:
+        try:
+            import stdpnet
+
+            version = str(stdpnet.__version__)
+        except ImportError:
+            return "", False
+        try:
+            from stdpnet.engine.compiler import find_compiler
+        except ImportError:
+            return version, False
+        return version, find_compiler() is not None
+
+    return equipment
 
 
 class Workers:
