@@ -99,7 +99,9 @@ def test_report_and_export_take_the_folder_of_a_sweep(swept, tmp_path, capsys):
         (["--set", "rule.mu"], "an override is written section.key=value"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(words, tmp_path, more, message, capsys):
+def test_bad_input_is_one_line_and_leaves_nothing(
+    words, tmp_path, more, message, capsys
+):
     out = tmp_path / "s"
     assert main([*words, *more, "--out", str(out)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -129,7 +131,7 @@ def workers_of(process: subprocess.Popen) -> list[int]:
     import psutil
 
     children = psutil.Process(process.pid).children()
-    return [p.pid for p in children if "stdpnet.sweep.worker" in p.cmdline()]
+    return [p.pid for p in children if "stdpnet.cluster.worker" in p.cmdline()]
 
 
 def all_gone(pids: list[int]) -> bool:
@@ -290,7 +292,7 @@ def test_trials_may_be_kept_in_postgresql(words, database, tmp_path):
 def test_workers_of_a_scheduler_do_the_work(words, tmp_path):
     from distributed import LocalCluster
 
-    from stdpnet.sweep.cluster import LocalWorkers
+    from stdpnet.cluster import LocalWorkers
 
     with (
         LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster,
@@ -298,7 +300,9 @@ def test_workers_of_a_scheduler_do_the_work(words, tmp_path):
     ):
         address = cluster.scheduler_address
         out = tmp_path / "s"
-        process = start(*words, "--trials", "2", "--scheduler", address, "--out", str(out))
+        process = start(
+            *words, "--trials", "2", "--scheduler", address, "--out", str(out)
+        )
         _, errors = process.communicate()
     assert process.returncode == 0, errors
     check_finished(out, 2)

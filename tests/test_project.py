@@ -22,7 +22,7 @@ RANKS = (
     {"models", "devices"},
     {"engine", "readout", "compression", "costs", "encoding", "datasets"},
     {"estimators", "network"},
-    {"sweep", "training", "analysis"},
+    {"sweep", "training", "analysis", "cluster", "shards"},
     {"cli"},
 )
 #: The rooms of one of these ranks do not know each other.

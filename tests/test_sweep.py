@@ -36,7 +36,10 @@ def swept(small_spec, tmp_path_factory) -> Sweep:
 
 def sweep(small_spec, out: Path, parameters=None, **options) -> Sweep:
     return Sweep(
-        str(small_spec), parameters or VARIED, out=out, **{"n_trials": 2, **SMALL, **options}
+        str(small_spec),
+        parameters or VARIED,
+        out=out,
+        **{"n_trials": 2, **SMALL, **options},
     )
 
 
@@ -53,7 +56,9 @@ def test_every_run_of_every_trial_is_finished_and_its_mean_compared(swept):
             assert rate == pytest.approx(trial.params["rule.learning_rate"])
 
 
-def test_a_trial_is_the_run_that_train_makes_of_the_same_images(swept, small_spec, tmp_path):
+def test_a_trial_is_the_run_that_train_makes_of_the_same_images(
+    swept, small_spec, tmp_path
+):
     data = held_out(load_dataset("digits"), 0.2)
     trial = swept.study.study.trials[1]
     options = TrainOptions(
@@ -115,8 +120,10 @@ def test_tables_have_a_row_a_trial_or_a_row_a_run(swept, tmp_path):
     for name, read in (("t.csv", pandas.read_csv), ("t.parquet", pandas.read_parquet)):
         table = read(export(swept.folder.path, tmp_path / name))
         assert list(table.columns) == list(trials.columns)
-        assert table["accuracy"].to_numpy() == pytest.approx(trials["accuracy"].to_numpy())
-    with pytest.raises(ValueError, match="t.xls must end in .csv or .parquet"):
+        assert table["accuracy"].to_numpy() == pytest.approx(
+            trials["accuracy"].to_numpy()
+        )
+    with pytest.raises(ValueError, match=r"t\.xls must end in \.csv or \.parquet"):
         export(swept.folder.path, tmp_path / "t.xls")
 
 
@@ -161,7 +168,9 @@ def test_a_trial_that_fails_is_recorded_and_stops_no_other(small_spec, tmp_path)
 def test_a_run_that_takes_too_much_is_ended(small_spec, tmp_path, limit, message):
     data = held_out(load_dataset("digits"), 0.2)
     options = TrainOptions(
-        spec=str(small_spec), out=tmp_path / "s" / "trials" / "0" / "seed-0", visible=False
+        spec=str(small_spec),
+        out=tmp_path / "s" / "trials" / "0" / "seed-0",
+        visible=False,
     )
     task = Task(trial=0, seed=0, options=options, sweep="s", **limit)
     task = replace(task, spec=small_spec.read_text())
@@ -173,7 +182,12 @@ def test_a_worker_that_does_not_see_the_folder_sends_the_run(small_spec, tmp_pat
     out = tmp_path / "s" / "trials" / "0" / "seed-0"
     options = TrainOptions(spec="/nowhere/small.toml", out=out, control=False, **SMALL)
     task = Task(
-        trial=0, seed=0, options=options, sweep="s", spec=small_spec.read_text(), until=0.5
+        trial=0,
+        seed=0,
+        options=options,
+        sweep="s",
+        spec=small_spec.read_text(),
+        until=0.5,
     )
     half = run_task(task, data)
     assert not out.exists()
@@ -240,10 +254,12 @@ def test_more_images_than_are_left_are_refused_before_anything_is_written(
 
 
 def test_a_folder_that_is_taken_is_refused(swept, small_spec, tmp_path):
-    with pytest.raises(FileExistsError, match="exists; give --out a new folder, or --res"):
+    with pytest.raises(
+        FileExistsError, match="exists; give --out a new folder, or --res"
+    ):
         sweep(small_spec, swept.folder.path)
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(FileExistsError, match="exists; give --out a new folder$"):
+    with pytest.raises(FileExistsError, match=r"exists; give --out a new folder$"):
         sweep(small_spec, tmp_path)
 
 

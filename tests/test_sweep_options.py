@@ -39,7 +39,11 @@ def test_numbers_out_of_range_are_refused(options, message):
         ),
         ({"sampler": "grid"}, "has no end of values; for a grid list them"),
         (
-            {"sampler": "grid", "parameters": {"network.n_maps": [4, 8]}, "n_trials": 3},
+            {
+                "sampler": "grid",
+                "parameters": {"network.n_maps": [4, 8]},
+                "n_trials": 3,
+            },
             "--trials 3 does not fit the grid, which has 2 points; leave --trials out",
         ),
     ],

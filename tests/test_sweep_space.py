@@ -91,14 +91,14 @@ def test_a_parameter_of_the_command_line_has_a_key_and_values(text):
 
 
 def test_a_parameter_is_given_once():
-    with pytest.raises(SpecError, match="rule.mu is given twice"):
+    with pytest.raises(SpecError, match=r"rule\.mu is given twice"):
         read_parameters(["rule.mu=0:1", "rule.mu=1:2"])
 
 
 def test_errors_name_the_parameter():
-    with pytest.raises(SpecError, match="^rule.mu: range 2:1 is empty"):
+    with pytest.raises(SpecError, match=r"^rule\.mu: range 2:1 is empty"):
         read_parameters(["rule.mu=2:1"])
-    with pytest.raises(SpecError, match="^rule.mu: range 2:1 is empty"):
+    with pytest.raises(SpecError, match=r"^rule\.mu: range 2:1 is empty"):
         Space({"rule.mu": "2:1"})
 
 
@@ -121,7 +121,9 @@ def test_a_sweep_without_parameters_is_refused():
         ("about.title", "a,b", "about.title changes nothing; of .about., about.n_fit"),
     ],
 )
-def test_what_a_specification_does_not_take_is_refused(small_spec, key, values, message):
+def test_what_a_specification_does_not_take_is_refused(
+    small_spec, key, values, message
+):
     with pytest.raises(ValueError, match=message):
         Space({key: values}).of(str(small_spec))
 

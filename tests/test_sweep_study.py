@@ -55,7 +55,9 @@ def test_every_trial_is_taken_once_by_one_of_two_processes(url, sampler):
 def test_given_values_are_those_of_the_trials(url):
     study = make(url, sampler="grid")
     points = [
-        {"rule.mu": mu, "rule.bounds": b} for mu in (0.25, 0.5) for b in ("hard", "soft")
+        {"rule.mu": mu, "rule.bounds": b}
+        for mu in (0.25, 0.5)
+        for b in ("hard", "soft")
     ]
     study.create(points)
     assert [study.take().params for _ in points] == points

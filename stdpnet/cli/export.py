@@ -31,7 +31,9 @@ def run(
     ] = None,
     runs: Annotated[
         bool,
-        typer.Option("--runs", help="A row for each network (default: for each trial)."),
+        typer.Option(
+            "--runs", help="A row for each network (default: for each trial)."
+        ),
     ] = False,
     storage: Annotated[
         str | None,

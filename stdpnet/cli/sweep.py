@@ -125,7 +125,8 @@ def run(
     control: Annotated[
         bool,
         typer.Option(
-            "--control", help="Train the shuffled control of each too (default: do not)."
+            "--control",
+            help="Train the shuffled control of each too (default: do not).",
         ),
     ] = False,
     out: Annotated[
@@ -165,13 +166,18 @@ def run(
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", help="Name in the database (default: the folder's)."
+            "--name",
+            metavar="NAME",
+            help="Name in the database (default: the folder's).",
         ),
     ] = None,
     seconds: Annotated[
         float | None,
         typer.Option(
-            "--max-seconds", metavar="S", parser=number, help="Limit of the time of a run."
+            "--max-seconds",
+            metavar="S",
+            parser=number,
+            help="Limit of the time of a run.",
         ),
     ] = None,
     megabytes: Annotated[
@@ -192,7 +198,9 @@ def run(
 
     words: list[str] = context.find_root().obj
     if spec is None and not resume:
-        raise ValueError("give the name or file of a specification, or --resume and --out")
+        raise ValueError(
+            "give the name or file of a specification, or --resume and --out"
+        )
     if resume and (spec or parameters):
         raise ValueError(
             "--resume goes on with what the sweep in --out has; leave SPEC and --param out"

@@ -5,62 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stdpnet.analysis import load_run
 from stdpnet.analysis.drawing import CONTROL, INK, LEARNED, MUTED, new_figure, tidy
 from stdpnet.analysis.kernel_plots import plot_kernels
+from stdpnet.sweep.axes import WIDE, deviations_of, heights_of, label, scale, set_axis
+from stdpnet.sweep.maps import draw_map, draw_parallel
 from stdpnet.sweep.objectives import objective
-from stdpnet.sweep.results import Results, TrialResult
-from stdpnet.sweep.space import Choices
+from stdpnet.sweep.results import Results
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = {"best": LEARNED, "median": MUTED, "worst": CONTROL}
 #: Trials shown one by one at most, and kernels of each example.
 RANKED, KERNELS = 20, 25
-#: Width of a figure that takes the whole width of a page, in inches.
-WIDE = 9.6
-#: Trials from which on lines of equal value are drawn between the points.
-ENOUGH = 8
-
-
-def short(key: str) -> str:
-    """Return a parameter without its section."""
-    return key.partition(".")[2]
-
-
-def _scale(results: Results) -> tuple[float, str]:
-    """Return the factor and the label of the first objective on an axis."""
-    if results.first in ("accuracy", "connectivity"):
-        return 100.0, f"{results.first.capitalize()} (%)"
-    return 1.0, results.first.capitalize()
-
-
-def _heights(results: Results, trials: list[TrialResult]) -> np.ndarray:
-    factor, _ = _scale(results)
-    return factor * np.array([trial.mean(results.first) for trial in trials])
-
-
-def _errors(results: Results, trials: list[TrialResult]) -> np.ndarray:
-    factor, _ = _scale(results)
-    return factor * np.array([trial.deviation(results.first) for trial in trials])
 
 
 def draw_history(results: Results) -> Figure:
     """Draw each trial in its turn, and the best until then."""
     figure = new_figure(4.6, 3.0)
     ax, trials = figure.add_subplot(), results.complete
-    numbers, heights = [trial.number for trial in trials], _heights(results, trials)
+    numbers, heights = [trial.number for trial in trials], heights_of(results, trials)
     sign = objective(results.first).sign
     best = sign * np.maximum.accumulate(sign * heights)
-    ax.errorbar(numbers, heights, _errors(results, trials), fmt="o", ms=4, color=MUTED)
+    ax.errorbar(
+        numbers, heights, deviations_of(results, trials), fmt="o", ms=4, color=MUTED
+    )
     ax.step(numbers, best, where="post", color=LEARNED)
-    ax.set(xlabel="Trial", ylabel=_scale(results)[1])
+    ax.set(xlabel="Trial", ylabel=scale(results)[1])
     tidy(ax)
     return figure
 
@@ -70,14 +46,14 @@ def draw_ranking(results: Results) -> Figure:
     trials = results.ranked[:RANKED]
     figure = new_figure(4.6, 1.0 + 0.2 * len(trials))
     ax, rows = figure.add_subplot(), np.arange(len(trials))
-    factor, label = _scale(results)
+    factor, label = scale(results)
     for row, trial in zip(rows, trials, strict=True):
         values = factor * trial.values(results.first)
         ax.plot(values, np.full(len(values), row), ".", color=MUTED)
     ax.errorbar(
-        _heights(results, trials),
+        heights_of(results, trials),
         rows,
-        xerr=_errors(results, trials),
+        xerr=deviations_of(results, trials),
         fmt="|",
         color=LEARNED,
         capsize=2,
@@ -100,30 +76,6 @@ def draw_importance(results: Results) -> Figure:
     return figure
 
 
-def _set_axis(results: Results, key: str, axis: Any, set_scale: Callable[[str], Any]) -> None:
-    """Give an axis the scale of a parameter, or the names of its choices."""
-    values = results.definition.space.parameters[key]
-    if isinstance(values, Choices):
-        axis.set_ticks(range(len(values.values)), list(values.values))
-    elif results.is_log(key):
-        set_scale("log")
-        _few_ticks(axis)
-
-
-def _few_ticks(axis: Any) -> None:
-    """Write so few numbers on a logarithmic axis that they fit side by side."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _label(results: Results, key: str) -> str:
-    unit = getattr(results.definition.space.parameters[key], "unit", "")
-    return f"{short(key)} ({unit})" if unit else short(key)
-
-
 def draw_slices(results: Results) -> Figure:
     """Draw the objective against each parameter alone; bars are the spread of seeds."""
     keys, trials = list(results.definition.space.parameters), results.complete
@@ -131,148 +83,19 @@ def draw_slices(results: Results) -> Figure:
     rows = math.ceil(len(keys) / columns)
     figure = new_figure(WIDE, 2.6 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    heights, errors = _heights(results, trials), _errors(results, trials)
+    heights, errors = heights_of(results, trials), deviations_of(results, trials)
     for ax, key in zip(axes[: len(keys)], keys, strict=True):
         ax.errorbar(
             results.axis(key), heights, errors, fmt="o", ms=4, color=LEARNED, alpha=0.8
         )
-        _set_axis(results, key, ax.xaxis, ax.set_xscale)
-        ax.set_xlabel(_label(results, key))
+        set_axis(results, key, ax.xaxis, ax.set_xscale)
+        ax.set_xlabel(label(results, key))
         tidy(ax)
     for ax in axes[len(keys) :]:
         ax.remove()
     for row in range(rows):
-        axes[row * columns].set_ylabel(_scale(results)[1])
+        axes[row * columns].set_ylabel(scale(results)[1])
     return figure
-
-
-def most_important(results: Results) -> list[str]:
-    """Return the parameters, those that matter most first."""
-    keys = list(results.definition.space.parameters)
-    return sorted(keys, key=lambda key: -results.importance.get(key, 0.0))
-
-
-def draw_map(results: Results) -> Figure:
-    """Draw the objective over the two parameters that matter most.
-
-    A cell for each pair of values where there are few, else a point for each trial and
-    lines of equal value between them.
-    """
-    across, up = most_important(results)[:2]
-    x, y, heights = results.axis(across), results.axis(up), _heights(
-        results, results.complete
-    )
-    figure = new_figure(4.6, 3.4)
-    ax = figure.add_subplot()
-    n_cells = len(np.unique(x)) * len(np.unique(y))
-    drawn = (
-        _cells(ax, results, (across, up), x, y, heights)
-        if n_cells <= 2 * len(x)
-        else _contours(ax, results, (across, up), x, y, heights)
-    )
-    ax.set(xlabel=_label(results, across), ylabel=_label(results, up))
-    tidy(ax)
-    figure.colorbar(drawn, ax=ax, label=_scale(results)[1])
-    return figure
-
-
-def _cells(
-    ax: Axes,
-    results: Results,
-    keys: tuple[str, str],
-    x: np.ndarray,
-    y: np.ndarray,
-    heights: np.ndarray,
-) -> Any:
-    columns, rows = np.unique(x), np.unique(y)
-    sums, counts = np.zeros((2, len(rows), len(columns)))
-    place = np.searchsorted(rows, y), np.searchsorted(columns, x)
-    np.add.at(sums, place, heights)
-    np.add.at(counts, place, 1)
-    means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    drawn = ax.imshow(means, origin="lower", aspect="auto", cmap="viridis")
-    middle = np.nanmean([np.nanmin(means), np.nanmax(means)])
-    for (row, column), mean in np.ndenumerate(means):
-        if np.isfinite(mean):
-            colour = "white" if mean < middle else "black"
-            ax.text(column, row, f"{mean:.3g}", ha="center", va="center", color=colour)
-    for axis, key, values in ((ax.xaxis, keys[0], columns), (ax.yaxis, keys[1], rows)):
-        axis.set_ticks(range(len(values)), _names(results, key, values))
-    return drawn
-
-
-def _names(results: Results, key: str, values: np.ndarray) -> list[str]:
-    known = results.definition.space.parameters[key]
-    if isinstance(known, Choices):
-        return [known.values[int(value)] for value in values]
-    return [f"{value:.4g}" for value in values]
-
-
-def _contours(
-    ax: Axes,
-    results: Results,
-    keys: tuple[str, str],
-    x: np.ndarray,
-    y: np.ndarray,
-    heights: np.ndarray,
-) -> Any:
-    _set_axis(results, keys[0], ax.xaxis, ax.set_xscale)
-    _set_axis(results, keys[1], ax.yaxis, ax.set_yscale)
-    apart = len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and np.ptp(heights) > 0
-    if len(x) >= ENOUGH and apart:
-        flat = [
-            np.log(values) if results.is_log(key) else values
-            for key, values in zip(keys, (x, y), strict=True)
-        ]
-        with np.errstate(all="ignore"):
-            triangles = _triangulation(*flat, x, y)
-        ax.tricontourf(triangles, heights, levels=10, cmap="viridis", alpha=0.6)
-    return ax.scatter(x, y, c=heights, cmap="viridis", edgecolors=INK, linewidths=0.5)
-
-
-def _triangulation(u: np.ndarray, v: np.ndarray, x: np.ndarray, y: np.ndarray) -> Any:
-    """Return triangles that are well shaped as drawn, between points as they are."""
-    from matplotlib.tri import Triangulation
-
-    flat = Triangulation((u - u.min()) / np.ptp(u), (v - v.min()) / np.ptp(v))
-    return Triangulation(x, y, flat.triangles)
-
-
-def draw_parallel(results: Results) -> Figure:
-    """Draw each trial as a line through the values of all its parameters."""
-    from matplotlib import colormaps
-
-    keys, trials = list(results.definition.space.parameters), results.complete
-    figure = new_figure(WIDE, 3.0)
-    ax = figure.add_subplot()
-    heights = _heights(results, trials)
-    places = np.stack([*(_unit(results, key) for key in keys), _to_unit(heights)])
-    order = np.argsort(heights * objective(results.first).sign)
-    colours = colormaps["viridis"](_to_unit(heights))
-    for line in order:
-        ax.plot(places[:, line], color=colours[line], alpha=0.7)
-    for x, values in enumerate([*(results.axis(key) for key in keys), heights]):
-        ax.axvline(x, color=MUTED, linewidth=0.6)
-        names = [f"{end:.4g}" for end in (values.min(), values.max())]
-        if x < len(keys):
-            names = _names(results, keys[x], np.array([values.min(), values.max()]))
-        for y, name, va in zip((0, 1), names, ("top", "bottom"), strict=True):
-            ax.text(x, y + 0.04 * (2 * y - 1), name, ha="center", va=va, fontsize=8, color=INK)
-    ax.set_xticks(range(len(keys) + 1), [*map(short, keys), results.first])
-    ax.set(yticks=[], ylim=(-0.15, 1.15))
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0, labelcolor=INK, labelsize=9)
-    return figure
-
-
-def _unit(results: Results, key: str) -> np.ndarray:
-    values = results.axis(key)
-    return _to_unit(np.log(values) if results.is_log(key) else values)
-
-
-def _to_unit(values: np.ndarray) -> np.ndarray:
-    extent = np.ptp(values)
-    return (values - values.min()) / extent if extent else np.full(len(values), 0.5)
 
 
 def draw_front(results: Results) -> Figure:
@@ -280,9 +103,9 @@ def draw_front(results: Results) -> Figure:
     up, across = results.definition.objectives[:2]
     figure = new_figure(4.6, 3.2)
     ax = figure.add_subplot()
-    for trials, style in ((results.complete, {"color": MUTED}), (results.front(), {"color": LEARNED})):
+    for trials, colour in ((results.complete, MUTED), (results.front(), LEARNED)):
         points = sorted((trial.mean(across), trial.mean(up)) for trial in trials)
-        ax.plot(*zip(*points, strict=True), "o", ms=4, **style)
+        ax.plot(*zip(*points, strict=True), "o", ms=4, color=colour)
     ax.set(xlabel=across.capitalize(), ylabel=up.capitalize())
     tidy(ax)
     return figure
@@ -336,11 +159,18 @@ def draw_kernels(results: Results) -> Figure:
         order = np.arange(min(len(kernels), KERNELS))
         columns = math.ceil(math.sqrt(len(order)))
         plot_kernels(
-            kernels, run.channels(), columns=columns, order=order, colour_bar=False, ax=ax
+            kernels,
+            run.channels(),
+            columns=columns,
+            order=order,
+            colour_bar=False,
+            ax=ax,
         )
-        factor, _ = _scale(results)
+        factor, _ = scale(results)
         height = factor * trial.mean(results.first)
-        ax.set_title(f"{which}, trial {trial.number}: {height:.4g}", fontsize=9, color=INK)
+        ax.set_title(
+            f"{which}, trial {trial.number}: {height:.4g}", fontsize=9, color=INK
+        )
     return figure
 
 
@@ -396,15 +226,22 @@ FIGURES = {
     "map": SweepFigure(
         draw_map,
         "The two parameters that matter most, and what came of them.",
-        lambda results: _several(results) and len(results.definition.space.parameters) > 1,
+        lambda results: (
+            _several(results) and len(results.definition.space.parameters) > 1
+        ),
     ),
     "slices": SweepFigure(
-        draw_slices, "Each parameter alone; bars are the spread of the seeds.", _several, wide=True
+        draw_slices,
+        "Each parameter alone; bars are the spread of the seeds.",
+        _several,
+        wide=True,
     ),
     "parallel": SweepFigure(
         draw_parallel,
         "Each trial a line through its values, the best on top.",
-        lambda results: _several(results) and len(results.definition.space.parameters) > 1,
+        lambda results: (
+            _several(results) and len(results.definition.space.parameters) > 1
+        ),
         wide=True,
     ),
     "front": SweepFigure(

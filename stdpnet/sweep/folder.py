@@ -65,7 +65,9 @@ class SweepFolder:
             record = json.loads(file.read_text())
             version = int(record["format"])
         except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{file} is damaged: {error}; start the sweep again") from error
+            raise RunError(
+                f"{file} is damaged: {error}; start the sweep again"
+            ) from error
         if version > FORMAT:
             raise RunError(
                 f"{path} has format {version}, this version of stdpnet ({__version__}) "

@@ -57,7 +57,11 @@ def frame(path: Path | str, *, runs: bool = False, storage: str | None = None) -
     _, definition, study = open_sweep(path, storage)
     rows: list[dict[str, Any]] = []
     for trial in study.study.get_trials(deepcopy=False):
-        start = {"trial": trial.number, "state": trial.state.name.lower(), **trial.params}
+        start = {
+            "trial": trial.number,
+            "state": trial.state.name.lower(),
+            **trial.params,
+        }
         found = run_values(trial, definition.seeds)
         if runs:
             rows += [{**start, "seed": seed, **one} for seed, one in found.items()]
@@ -78,7 +82,9 @@ def _spread(found: list[dict[str, float]]) -> dict[str, float]:
     for name in found[0] if found else ():
         values = [one[name] for one in found if name in one]
         row[name] = float(np.mean(values))
-        row[f"{name}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+        row[f"{name}_std"] = (
+            float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+        )
     return row
 
 

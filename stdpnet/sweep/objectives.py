@@ -26,10 +26,16 @@ class Objective:
 OBJECTIVES = {
     one.name: one
     for one in (
-        Objective("accuracy", "maximize", "share of the images that are classified right"),
-        Objective("connectivity", "minimize", "share of the plastic synapses that is left"),
+        Objective(
+            "accuracy", "maximize", "share of the images that are classified right"
+        ),
+        Objective(
+            "connectivity", "minimize", "share of the plastic synapses that is left"
+        ),
         Objective("bytes", "minimize", "bytes of the weights, packed"),
-        Objective("events", "minimize", "synaptic events an image, where features are read"),
+        Objective(
+            "events", "minimize", "synaptic events an image, where features are read"
+        ),
         Objective("energy", "minimize", "joules an image, estimated from events"),
         Objective("spikes", "minimize", "spikes an image"),
         Objective("seconds", "minimize", "time of learning"),

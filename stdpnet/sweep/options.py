@@ -125,7 +125,6 @@ class SweepOptions:
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out with the sweep to go on with")
 
-
     def plain(self) -> dict[str, Any]:
         """Return the settings that decide what the runs are, for ``sweep.json``."""
         return {name: getattr(self, name) for name in DECISIVE}
@@ -147,7 +146,11 @@ DECISIVE = (
 
 
 def _flag(name: str) -> str:
-    names = {"seconds": "--max-seconds", "megabytes": "--max-memory", "n_trials": "--trials"}
+    names = {
+        "seconds": "--max-seconds",
+        "megabytes": "--max-memory",
+        "n_trials": "--trials",
+    }
     return names.get(name, "--" + name.replace("_", "-"))
 
 
@@ -187,7 +190,9 @@ class Definition:
             return [{} for _ in range(self.n_trials)]
         points: list[dict[str, Any]] = [{}]
         for key, values in self.space.parameters.items():
-            points = [{**point, key: one} for point in points for one in _grid(key, values)]
+            points = [
+                {**point, key: one} for point in points for one in _grid(key, values)
+            ]
         return points
 
 

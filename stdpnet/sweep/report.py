@@ -90,7 +90,9 @@ def _summary(results: Results) -> str:
     words = {"complete": "finished", "pruned": "given up", "fail": "failed"}
     words |= {"running": "at work", "waiting": "to come"}
     parts = [
-        f"{states.count(state)} {word}" for state, word in words.items() if state in states
+        f"{states.count(state)} {word}"
+        for state, word in words.items()
+        if state in states
     ]
     asked = results.definition
     seeds = f"{asked.seeds} seed{'s' if asked.seeds > 1 else ''} each"
@@ -101,12 +103,13 @@ def _best(results: Results) -> str:
     ranked = results.ranked[:LISTED]
     if not ranked:
         return ""
-    keys, names = list(results.definition.space.parameters), results.definition.objectives
+    keys, names = (
+        list(results.definition.space.parameters),
+        results.definition.objectives,
+    )
     head = _cells("th", ["Trial", *names, *keys])
     rows = "\n".join(_row(results, trial, keys) for trial in ranked)
-    return (
-        f'<h2>Best trials</h2>\n<div class="trials"><table>\n{head}\n{rows}\n</table></div>'
-    )
+    return f'<h2>Best trials</h2>\n<div class="trials"><table>\n{head}\n{rows}\n</table></div>'
 
 
 def _row(results: Results, trial: TrialResult, keys: list[str]) -> str:

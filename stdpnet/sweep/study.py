@@ -8,7 +8,7 @@ import contextlib
 import socket
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def open_storage(url: str) -> Any:
     import optuna
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -55,8 +56,10 @@ def open_storage(url: str) -> Any:
         ) from error
     # Two processes on one file of SQLite wait for each other.
     waits = {"timeout": 60} if shown.startswith("sqlite") else {}
+    # No connection stays open that nobody uses.
+    settings = {"connect_args": waits, "poolclass": NullPool}
     try:
-        return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": waits})
+        return optuna.storages.RDBStorage(url, engine_kwargs=settings)
     except ImportError as error:
         missing = error.__cause__ or error
         raise SpecError(
@@ -64,7 +67,9 @@ def open_storage(url: str) -> Any:
             "'pip install stdpnet[postgresql]'"
         ) from error
     except (SQLAlchemyError, RuntimeError) as error:
-        raise StorageError(f"storage {shown} does not answer: {_reason(error)}") from error
+        raise StorageError(
+            f"storage {shown} does not answer: {_reason(error)}"
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -154,7 +159,7 @@ class SweepStudy:
         self.objectives = objectives
         self.study: Any = None
 
-    def create(self, waiting: list[Mapping[str, Any]]) -> None:
+    def create(self, waiting: Sequence[Mapping[str, Any]]) -> None:
         """Make the study with all its trials, those that are given values included.
 
         Raises
@@ -186,7 +191,7 @@ class SweepStudy:
         )
         self.study.set_user_attr(READY, len(waiting))
 
-    def open(self, waiting: list[Mapping[str, Any]] | None = None) -> None:
+    def open(self, waiting: Sequence[Mapping[str, Any]] | None = None) -> None:
         """Open the study that another process has made.
 
         Parameters

@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 
 from stdpnet.analysis.numbers import spec_text
+from stdpnet.cluster import given, local_cluster, remote_cluster
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
-from stdpnet.sweep.cluster import Workers, given, local_cluster, remote_cluster
 from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.options import Definition, SweepOptions, define
 from stdpnet.sweep.running import Running
@@ -26,6 +26,7 @@ from stdpnet.sweep.study import (
     without_password,
 )
 from stdpnet.sweep.trial import Outcome, Task, read_files, test_run, write_files
+from stdpnet.sweep.workers import Workers
 from stdpnet.training import TrainOptions
 from stdpnet.training.job import versions
 from stdpnet.training.split import choose, held_out, is_labelled
@@ -83,7 +84,12 @@ class Sweep:
     """
 
     def __init__(
-        self, spec: str, parameters: Any = None, /, watch: Watcher | None = None, **options: Any
+        self,
+        spec: str,
+        parameters: Any = None,
+        /,
+        watch: Watcher | None = None,
+        **options: Any,
     ) -> None:
         self._watch = watch
         self.options = SweepOptions(spec=spec, parameters=parameters or {}, **options)

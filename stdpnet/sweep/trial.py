@@ -19,9 +19,9 @@ from stdpnet.engine.processes import stop_all
 from stdpnet.runs import RunError, RunFolder, locked, write_atomically
 from stdpnet.sweep.objectives import measured
 from stdpnet.training import TrainOptions, train
-from stdpnet.training.train import train_part
 from stdpnet.training.evaluation import test_accuracy
 from stdpnet.training.memory import resident_megabytes
+from stdpnet.training.train import train_part
 
 #: Seconds between two looks at the limits.
 LOOK = 0.25
@@ -106,7 +106,7 @@ def run_task(task: Task, data: Dataset) -> Outcome:
         except Exception as error:  # a failing trial must not stop the others
             found["error"] = limits.reached or _one_line(error)
             found["details"] = traceback.format_exc()
-        if options.out != task.options.out:
+        if options.out is not None and options.out != task.options.out:
             found["files"] = read_files(options.out)
     seconds = time.perf_counter() - start
     return Outcome(task=replace(task, files={}, spec=""), seconds=seconds, **found)
@@ -158,7 +158,10 @@ def _workplace(task: Task) -> Iterator[TrainOptions]:
         yield task.options
         return
     with tempfile.TemporaryDirectory(prefix="stdpnet-trial-") as place:
-        spec, folder = Path(place) / Path(task.options.spec).name, Path(place) / out.name
+        spec, folder = (
+            Path(place) / Path(task.options.spec).name,
+            Path(place) / out.name,
+        )
         spec.write_text(task.spec)
         if task.files:
             write_files(folder, task.files)

@@ -1,4 +1,4 @@
-"""``python -m stdpnet.sweep.worker ADDRESS``: one worker, as long as standard input is open."""
+"""``python -m stdpnet.cluster.worker ADDRESS``: one worker, as long as standard input is open."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ def main() -> None:
 async def _work(address: str) -> None:
     from distributed import Worker
 
-    from stdpnet.sweep.cluster import quieten
+    from stdpnet.cluster import quieten
 
     quieten()
     async with Worker(address, nthreads=1, memory_limit=0, dashboard=False) as worker:

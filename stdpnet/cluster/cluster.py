@@ -1,8 +1,7 @@
-"""Workers of a sweep: processes of this machine, or of a Dask scheduler."""
+"""Workers: processes of this machine, or of a Dask scheduler that is there already."""
 
 import contextlib
 import logging
-import queue
 import subprocess
 import sys
 import threading
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from stdpnet import __version__
-from stdpnet.sweep.trial import Outcome, Task, run_task
 
 #: Seconds that a scheduler, and the workers of this machine, have to answer.
 PATIENCE = 20.0
@@ -27,7 +25,7 @@ class ClusterError(OSError):
 def local_cluster(jobs: int) -> Iterator[Any]:
     """Start workers on this machine and return a client of them.
 
-    They are processes of their own, started as ``python -m stdpnet.sweep.worker``: nothing
+    They are processes of their own, started as ``python -m stdpnet.cluster.worker``: nothing
     of the calling program is imported there, and they end when it ends, even if it is
     killed.
     """
@@ -56,7 +54,7 @@ class LocalWorkers:
     """
 
     def __init__(self, address: str, number: int) -> None:
-        self._command = [sys.executable, "-m", "stdpnet.sweep.worker", address]
+        self._command = [sys.executable, "-m", "stdpnet.cluster.worker", address]
         self._workers = [self._start() for _ in range(number)]
         self._spare = REPLACED * number
         self._end = threading.Event()
@@ -173,69 +171,6 @@ def _equipment() -> Callable[[], tuple[str, bool]]:
     return equipment
 
 
-class Workers:
-    """Carries out tasks, as many at a time as there are threads of workers.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        Of the cluster.
-    data : Dataset
-        What all tasks learn from; it reaches every worker once.
-    """
-
-    def __init__(self, client: Any, data: Any) -> None:
-        self._client = client
-        self._data = given(client, data)
-        self._tasks: dict[Any, Task] = {}
-        self._done: queue.Queue[Any] = queue.Queue()
-
-    @property
-    def n_free(self) -> int:
-        """How many more tasks could be carried out at once."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return sum(worker["nthreads"] for worker in workers) - len(self._tasks)
-
-    @property
-    def n_at_work(self) -> int:
-        """How many tasks are not finished."""
-        return len(self._tasks)
-
-    def submit(self, task: Task) -> None:
-        """Have a task carried out."""
-        future = self._client.submit(run_task, task, self._data, pure=False)
-        self._tasks[future] = task
-        future.add_done_callback(self._done.put)
-
-    def finished(self, timeout: float) -> Outcome | None:
-        """Wait until a task is finished, or for some time; return what came of it.
-
-        Raises
-        ------
-        ClusterError
-            If the scheduler has gone.
-        """
-        try:
-            future = self._done.get(timeout=timeout)
-        except queue.Empty:
-            if self._client.status not in ("running", "connecting"):
-                raise ClusterError(_GONE) from None
-            return None
-        task = self._tasks.pop(future)
-        if future.status == "finished":
-            outcome: Outcome = future.result()
-        elif future.status == "error":
-            error = future.exception()
-            outcome = Outcome(task=task, error=_why(error), details=str(error))
-        else:
-            raise ClusterError(_GONE)
-        future.release()
-        return outcome
-
-
-_GONE = "the scheduler has gone; what was finished is kept, go on with --resume"
-
-
 def given(client: Any, content: Any) -> Any:
     """Return a future of something that all workers need.
 
@@ -248,13 +183,3 @@ def given(client: Any, content: Any) -> Any:
 
 def _same(content: Any) -> Any:
     return content
-
-
-def _why(error: Any) -> str:
-    if type(error).__name__ == "KilledWorker":
-        return (
-            "the workers that were to train it ended again and again, perhaps for lack "
-            "of memory"
-        )
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"
