@@ -23,6 +23,7 @@ from stdpnet.cli import (
     report,
     sweep,
     train,
+    transform,
 )
 from stdpnet.cli.failures import (
     EXIT_ERROR,
@@ -37,6 +38,7 @@ from stdpnet.cli.output import finish_output
 _LEAVES: dict[str, Any] = {
     "train": train,
     "evaluate": evaluate,
+    "transform": transform,
     "sweep": sweep,
     "report": report,
     "export": export,

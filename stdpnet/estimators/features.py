@@ -46,21 +46,25 @@ def compute_features(
     images: np.ndarray,
     features: np.ndarray,
     recorder: Recorder | None = None,
+    first: int = 0,
 ) -> Iterator[FeatureProgress]:
-    """Fill `features`, shape (n, n_features), and report after each few chunks."""
+    """Fill `features`, shape (n, n_features), and report after each few chunks.
+
+    Chunks are numbered as if as many images as `first`, whole chunks, stood before.
+    """
     program = estimator.program(estimator.layer())
     size = estimator.chunk_size
     starts = range(0, len(images), size)
     workers = effective_n_jobs(estimator.n_jobs)
     n_blank, n_unanswered, recorder = 0, 0, recorder or Recorder(None)
-    for first in range(0, len(starts), 4 * workers):
-        batch = starts[first : first + 4 * workers]
+    for done in range(0, len(starts), 4 * workers):
+        batch = starts[done : done + 4 * workers]
         jobs = [
             delayed(_chunk)(
                 estimator,
                 program,
                 images[start : start + size],
-                start // size,
+                (first + start) // size,
                 recorder.record,
             )
             for start in batch

@@ -86,15 +86,20 @@ class Scores:
         return found
 
 
-def features_of(banks: dict[str, Learner], images: np.ndarray, text: str) -> Features:
-    """Return the features of all banks next to each other; `text` names the progress."""
+def features_of(
+    banks: dict[str, Learner], images: np.ndarray, text: str, first: int = 0
+) -> Features:
+    """Return the features of all banks next to each other; `text` names the progress.
+
+    `first` is the number of the first image if they are a part of more.
+    """
     widths = [int(np.prod(bank.layer().features)) for bank in banks.values()]
     dtypes = [feature_dtype(bank.layer(), bank.n_steps()) for bank in banks.values()]
     counts = np.empty((len(images), sum(widths)), np.result_type(*dtypes))
     columns = np.split(counts, np.cumsum(widths)[:-1], axis=1)
     spikes, events = [], {}
     for (name, bank), part in zip(banks.items(), columns, strict=True):
-        steps = compute_features(bank, images, part)
+        steps = compute_features(bank, images, part, first=first)
         shown = list(track(steps, len(images), text, bank.verbose))
         spikes.append(np.concatenate([step.spikes for step in shown]))
         events[name] = reduce(added, (step.events for step in shown))

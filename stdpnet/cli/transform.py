@@ -1,0 +1,102 @@
+"""``stdpnet transform``: features of images that need not fit into memory."""
+
+import contextlib
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stdpnet.cli.options import (
+    JobsOption,
+    JsonOption,
+    RunArgument,
+    examples,
+    whole_option,
+)
+from stdpnet.cli.output import print_json, print_pairs
+
+EPILOG = examples(
+    "stdpnet transform runs/conv-stdp-mnist-1 more.h5 -o features.h5 --jobs 4",
+    "stdpnet transform RUN images.npz --key X_train --labels y_train -o features.h5",
+)
+
+
+def run(
+    run: RunArgument,
+    images: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help=".npy, .npz, HDF5 or Zarr file of images (n, height, width[, channels]).",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="HDF5 file to write, replaced."
+        ),
+    ],
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="NAME",
+            help="Array of the images (default: X, X_test, X_train or the only one).",
+        ),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="NAME",
+            help="Array of labels of the same file, copied as 'y' (default: none).",
+        ),
+    ] = None,
+    shard: Annotated[
+        int, whole_option("--shard", 1, "Images of a shard, about (default: 2000).")
+    ] = 2000,
+    jobs: JobsOption = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Dask scheduler whose workers compute (default: this machine's).",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the features of all images of a file, shard by shard.
+
+    Shards that are finished are kept: the same command goes on after an interruption.
+    """
+    from stdpnet.analysis import load_run
+    from stdpnet.cluster import local_cluster, remote_cluster
+    from stdpnet.estimators.show import progress_bar
+    from stdpnet.shards import open_source, write_features
+
+    source = open_source(images, key)
+    y = open_source(images, labels) if labels else None
+    if y is not None and y.shape != source.shape[:1]:
+        raise ValueError(
+            f"{images}: {labels} must have the shape {source.shape[:1]}, got {y.shape}"
+        )
+    cluster = remote_cluster(scheduler) if scheduler else local_cluster(jobs)
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(progress_bar())
+        task = bar.add_task("features", total=len(source))
+        client = stack.enter_context(cluster)
+        write_features(
+            load_run(run),
+            source,
+            out,
+            client,
+            labels=y,
+            size=shard,
+            watch=lambda done, _: bar.update(task, completed=done),
+        )
+    if json:
+        print_json({"file": out, "images": len(source)})
+    else:
+        print_pairs({"features": shlex.quote(str(out)), "images": f"{len(source):,}"})

@@ -1,0 +1,5 @@
+"""Images that do not fit into memory: where they come from, features and scores of them."""
+
+from stdpnet.shards.sources import Source as Source
+from stdpnet.shards.sources import open_source as open_source
+from stdpnet.shards.transform import write_features as write_features

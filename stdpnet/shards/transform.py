@@ -1,0 +1,188 @@
+"""Features of more images than fit into memory, shard by shard, on any number of workers."""
+
+import json
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from stdpnet.analysis import Run
+from stdpnet.cluster import given
+from stdpnet.estimators.learner import Learner
+from stdpnet.runs import write_atomically
+from stdpnet.shards.sources import Source
+from stdpnet.training import load_banks
+from stdpnet.training.scoring import features_of
+
+#: Images of a shard, about; rounded to whole chunks of the estimators.
+SHARD = 2000
+#: Shards that are read ahead for each worker.
+AHEAD = 2
+
+Watcher = Callable[[int, int], None]
+
+
+def shard_size(banks: dict[str, Learner], about: int = SHARD) -> int:
+    """Return a number of images that is whole chunks of every bank.
+
+    Seeds of random spikes belong to chunks: features are then those that `transform` of
+    all images at once returns.
+    """
+    step = int(np.lcm.reduce([bank.chunk_size for bank in banks.values()]))
+    return max(1, round(about / step)) * step
+
+
+def write_features(
+    run: Run,
+    source: Source,
+    out: Path,
+    client: Any,
+    *,
+    labels: Source | None = None,
+    size: int = SHARD,
+    watch: Watcher | None = None,
+) -> Path:
+    """Write the features of all images of a source to an HDF5 file.
+
+    Shards that are finished are kept beside it until all are: the same call goes on
+    after an interruption.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run; its banks stand side by side in the features.
+    source : Source
+        Images of the shape that the run learned from.
+    out : Path
+        File to write, replaced if it exists: ``features``, shape (n, n_features), and
+        ``y`` if there are labels.
+    client : distributed.Client
+        Of the workers.
+    labels : Source, optional
+        Labels of the images, copied.
+    size : int
+        Images of a shard, about.
+    watch : callable, optional
+        Called with the images done and those in all.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape than those of the run.
+    """
+    banks = load_banks(run)
+    check_source(run, banks, source)
+    size = shard_size(banks, size)
+    parts = out.with_name(f".{out.name}.parts")
+    _start(parts, {"run": str(run.path.absolute()), "size": size, **_identity(source)})
+    for number in _computed(banks, source, parts, client, size):
+        if watch is not None:
+            watch(min((number + 1) * size, len(source)), len(source))
+    _join(parts, out, source, labels, size)
+    shutil.rmtree(parts)
+    return out
+
+
+def check_source(run: Run, banks: dict[str, Learner], source: Source) -> None:
+    """Raise ValueError for images of another shape than a run learned from."""
+    shape = (*source.shape[1:], 1)[:3]
+    for bank in banks.values():
+        if len(source.shape) < 3 or shape != bank.image_shape_:
+            raise ValueError(
+                f"{source.path}: {source.key or 'the array'} has the shape {source.shape}, "
+                f"but {run.path} learned from images of {bank.image_shape_}"
+            )
+
+
+def _identity(source: Source) -> dict[str, Any]:
+    status = source.path.stat()
+    return {
+        "source": str(source.path.absolute()),
+        "key": source.key,
+        "modified": status.st_mtime_ns,
+    }
+
+
+def _start(parts: Path, identity: dict[str, Any]) -> None:
+    """Make the folder of the shards; what is of other images or another run goes."""
+    mark, text = parts / "of.json", json.dumps(identity, sort_keys=True)
+    if parts.is_dir() and not (mark.is_file() and mark.read_text() == text):
+        shutil.rmtree(parts)
+    parts.mkdir(parents=True, exist_ok=True)
+    write_atomically(mark, text.encode())
+
+
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"{number:06d}.npy"
+
+
+def _computed(
+    banks: dict[str, Learner], source: Source, parts: Path, client: Any, size: int
+) -> Iterator[int]:
+    """Have the shards that are missing computed; yield each number in its turn."""
+    network = given(client, banks)
+    n_workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+    waiting: deque[tuple[int, Any]] = deque()
+    for number, images in enumerate(source.shards(size)):
+        if not _part(parts, number).exists():
+            first = number * size
+            future = client.submit(
+                features_of_shard, network, images, first, pure=False
+            )
+            waiting.append((number, future))
+        else:
+            waiting.append((number, None))
+        while len(waiting) > AHEAD * n_workers:
+            yield _kept(parts, *waiting.popleft())
+    while waiting:
+        yield _kept(parts, *waiting.popleft())
+
+
+def _kept(parts: Path, number: int, future: Any) -> int:
+    if future is not None:
+        write_npy(_part(parts, number), future.result())
+        future.release()
+    return number
+
+
+def features_of_shard(
+    banks: dict[str, Learner], images: np.ndarray, first: int
+) -> np.ndarray:
+    """Return the features of images of which the first has this number, of all."""
+    return features_of(banks, images, "features", first=first).counts
+
+
+def write_npy(path: Path, array: np.ndarray) -> None:
+    """Write an array, which appears when it is complete."""
+    import io
+
+    content = io.BytesIO()
+    np.save(content, array)
+    write_atomically(path, content.getbuffer())
+
+
+def _join(
+    parts: Path, out: Path, source: Source, labels: Source | None, size: int
+) -> None:
+    """Put all shards into one file, which appears when it is complete."""
+    partial = out.with_name(f".{out.name}.partial")
+    first = np.load(_part(parts, 0), mmap_mode="r")
+    with h5py.File(partial, "w") as file:
+        features = file.create_dataset(
+            "features",
+            (len(source), first.shape[1]),
+            first.dtype,
+            chunks=(min(size, len(source)), min(first.shape[1], 1024)),
+            compression="gzip",
+            compression_opts=1,
+        )
+        for number, start in enumerate(range(0, len(source), size)):
+            features[start : start + size] = np.load(_part(parts, number))
+        if labels is not None:
+            file["y"] = np.concatenate(list(labels.shards(size)))
+        file.attrs.update({"source": str(source.path), "key": source.key})
+    partial.replace(out)
