@@ -16,6 +16,7 @@ from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
 from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.options import Definition, SweepOptions, define
+from stdpnet.sweep.programs import Programs
 from stdpnet.sweep.running import Running
 from stdpnet.sweep.study import (
     BEAT_SECONDS,
@@ -95,6 +96,7 @@ class Sweep:
         self.options = SweepOptions(spec=spec, parameters=parameters or {}, **options)
         self.running: dict[int, Running] = {}
         self.n_ended = 0
+        self._programs: Programs | None = None
         if self.options.resume:
             self._open()
         else:
@@ -189,6 +191,9 @@ class Sweep:
             with answering(self.folder.record["storage"]):
                 self.study.put_back_orphans()
                 with self._cluster() as client, self._put_back_at_end():
+                    if self.options.scheduler:
+                        spec = str(self.folder.spec_file)
+                        self._programs = Programs(client, spec, self.shown)
                     self._work(Workers(client, self.shown))
                     self._test(client)
         except KeyboardInterrupt as interrupt:
@@ -238,6 +243,8 @@ class Sweep:
         trial = self.study.take()
         if trial is None:
             return None
+        if self._programs is not None:
+            self._programs.send(self.definition.space.overrides(trial.params))
         prunes = self.definition.pruner != "none"
         running = Running(trial, self.definition.seeds, prunes=prunes)
         self.running[running.number] = running
