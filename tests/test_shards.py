@@ -121,7 +121,7 @@ def test_a_transform_that_is_killed_goes_on_where_it_was(
     words = ["transform", str(run.path), str(files["a.h5"]), "--shard", "30"]
     command = [sys.executable, "-m", "stdpnet", *words, "-o", str(out)]
     parts = tmp_path / ".features.h5.parts"
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 60
     while len(list(parts.glob("*.npy"))) < 3:
         assert time.monotonic() < end
@@ -131,7 +131,7 @@ def test_a_transform_that_is_killed_goes_on_where_it_was(
     process.communicate()
     before = {path: path.stat().st_mtime_ns for path in sorted(parts.glob("*.npy"))[:3]}
     assert not out.exists()
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while process.poll() is None and all(path.exists() for path in before):
         with_same_time = [
             p.stat().st_mtime_ns == t for p, t in before.items() if p.exists()
