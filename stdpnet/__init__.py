@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stdpnet.network import Network as Network
     from stdpnet.readout import LinearReadout as LinearReadout
     from stdpnet.readout import NeuronVoteClassifier as NeuronVoteClassifier
+    from stdpnet.sweep import Sweep as Sweep
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ _PUBLIC = {
     "NeuronVoteClassifier": "stdpnet.readout",
     "Population": "stdpnet.models.parts",
     "Projection": "stdpnet.models.parts",
+    "Sweep": "stdpnet.sweep",
     "load_dataset": "stdpnet.datasets",
     "load_network": "stdpnet.estimators.spec",
 }
@@ -45,6 +47,7 @@ __all__ = [
     "NeuronVoteClassifier",
     "Population",
     "Projection",
+    "Sweep",
     "load_dataset",
     "load_network",
 ]

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Rooms of the package from the ground up; imports point to the same rank or down.
 RANKS = (
     {"units"},
-    {"config", "runs", "catalog", "specs"},
+    {"config", "runs", "catalog", "specs", "extras"},
     {"models", "devices"},
     {"engine", "readout", "compression", "costs", "encoding", "datasets"},
     {"estimators", "network"},

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from stdpnet import __version__
+from stdpnet.extras import require
 
 #: Seconds that a scheduler, and the workers of this machine, have to answer.
 PATIENCE = 20.0
@@ -29,6 +30,7 @@ def local_cluster(jobs: int) -> Iterator[Any]:
     of the calling program is imported there, and they end when it ends, even if it is
     killed.
     """
+    require("sweep", "distributed")
     from distributed import Client, LocalCluster
 
     quieten()
@@ -115,6 +117,7 @@ def remote_cluster(address: str) -> Iterator[Any]:
     ClusterError
         If it does not answer, has no workers, or they cannot do the work.
     """
+    require("sweep", "distributed")
     from distributed import Client
 
     quieten()

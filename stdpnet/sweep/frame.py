@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from stdpnet.extras import require
+from stdpnet.runs import write_atomically
 from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.options import Definition
 from stdpnet.sweep.study import ERROR, SEED, SweepStudy, open_storage, sqlite_url
@@ -23,6 +25,7 @@ def open_sweep(
     FileNotFoundError, ValueError, OSError
         If there is no sweep, or its storage does not answer.
     """
+    require("sweep", "optuna", "pandas")
     folder = SweepFolder.open(path)
     record = folder.record
     definition = Definition.from_dict(record["definition"], str(folder.spec_file))
@@ -52,9 +55,9 @@ def frame(path: Path | str, *, runs: bool = False, storage: str | None = None) -
         ``trial``, ``state``, the parameters; of every number the mean over the seeds
         and, as ``NAME_std``, the standard deviation; of runs ``seed`` and the numbers.
     """
+    _, definition, study = open_sweep(path, storage)
     import pandas
 
-    _, definition, study = open_sweep(path, storage)
     rows: list[dict[str, Any]] = []
     for trial in study.study.get_trials(deepcopy=False):
         start = {
@@ -103,11 +106,11 @@ def export(
     ValueError
         If the name has another end.
     """
-    from stdpnet.runs import write_atomically
-
     if out.suffix not in SUFFIXES:
         raise ValueError(f"{out} must end in {' or '.join(SUFFIXES)}")
     table = frame(path, runs=runs, storage=storage)
+    if out.suffix == ".parquet":
+        require("sweep", "pyarrow")
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".csv":
         content = table.to_csv(index=False).encode()

@@ -14,6 +14,7 @@ from stdpnet.analysis.numbers import spec_text
 from stdpnet.cluster import given, local_cluster, remote_cluster
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
+from stdpnet.extras import require
 from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.options import Definition, SweepOptions, define
 from stdpnet.sweep.programs import Programs
@@ -92,6 +93,7 @@ class Sweep:
         watch: Watcher | None = None,
         **options: Any,
     ) -> None:
+        require("sweep", "optuna", "distributed")
         self._watch = watch
         self.options = SweepOptions(spec=spec, parameters=parameters or {}, **options)
         self.running: dict[int, Running] = {}
