@@ -13,6 +13,8 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ["STDPNET_CACHE"] = str(
     Path(__file__).resolve().parents[1] / ".pytest_cache" / "stdpnet"
 )
+# Brian2 compiles hundreds of small modules, five times as long where they are to be fast.
+os.environ["STDPNET_CYTHON_FLAGS"] = "-w -O0 -g0 -std=c++17"
 
 import numpy as np
 import pytest

@@ -287,6 +287,7 @@ def test_trials_may_be_kept_in_postgresql(words, database, tmp_path):
     _, errors = process.communicate()
     assert process.returncode == 2
     assert "the storage has a sweep 'one' already" in errors
+    assert not (tmp_path / "three").exists()
 
 
 def test_workers_of_a_scheduler_do_the_work(words, tmp_path):

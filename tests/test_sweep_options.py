@@ -105,8 +105,40 @@ def test_a_grid_has_every_pair_of_values_once(small_spec):
     found = define(
         SweepOptions(spec=str(small_spec), parameters=parameters, sampler="grid")
     )
-    points = [tuple(point.values()) for point in found.waiting()]
+    points = [tuple(point.values()) for point in found.waiting(0)]
     assert found.n_trials == len(points) == len(set(points)) == 6
+
+
+@pytest.mark.parametrize("sampler", ["random", "quasi-random"])
+def test_values_that_depend_on_no_other_trial_are_known_from_the_beginning(
+    small_spec, sampler
+):
+    parameters = {
+        "rule.learning_rate": "0.001:0.1:log",
+        "neuron.theta_start": "1:9",
+        "network.n_maps": "4:8:2",
+        "rule.bounds": ["hard", "soft"],
+    }
+    found = define(
+        SweepOptions(
+            spec=str(small_spec), parameters=parameters, sampler=sampler, n_trials=100
+        )
+    )
+    points = found.waiting(seed=1)
+    assert points == found.waiting(seed=1) != found.waiting(seed=2)
+    for key, values in found.space.parameters.items():
+        drawn = [point[key] for point in points]
+        if values.grid() is not None:
+            counts = [drawn.count(value) for value in values.grid()]
+            assert sum(counts) == 100
+            # Binomial: five standard deviations.
+            expected = 100 / len(counts)
+            assert max(abs(n - expected) for n in counts) < 5 * expected**0.5
+        else:
+            low, high = values.ends
+            assert low <= min(drawn) < max(drawn) <= high
+            middle = (low * high) ** 0.5 if values.log else (low + high) / 2
+            assert abs(sum(value < middle for value in drawn) - 50) < 5 * 5
 
 
 def test_a_definition_reads_back(small_spec):

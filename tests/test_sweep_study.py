@@ -13,7 +13,6 @@ from stdpnet.sweep.study import (
     BEAT,
     GONE_SECONDS,
     OWNER,
-    SAMPLERS,
     StorageError,
     SweepStudy,
     is_gone,
@@ -35,7 +34,7 @@ def make(url: str, **settings) -> SweepStudy:
     return SweepStudy(open_storage(url), "one", SPACE, ("accuracy",), **settings)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
 def test_every_trial_is_taken_once_by_one_of_two_processes(url, sampler):
     first, second = make(url, sampler=sampler), make(url, sampler=sampler)
     first.create([{}] * 5)
@@ -50,6 +49,25 @@ def test_every_trial_is_taken_once_by_one_of_two_processes(url, sampler):
     assert first.take() is None
     assert first.counts()["complete"] == 5
     assert second.best().values[0] == max(t.values[0] for t in second.study.trials)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_no_values_are_drawn_twice_by_processes_or_after_an_interruption(
+    tmp_path, sampler
+):
+    def drawn(name: str, n_processes: int) -> list[float]:
+        studies = [
+            make(sqlite_url(tmp_path / name), sampler=sampler)
+            for _ in range(n_processes)
+        ]
+        studies[0].create([{}] * 4)
+        for study in studies[1:]:
+            study.open()
+        return [studies[k % n_processes].take().params["rule.mu"] for k in range(4)]
+
+    alone, together = drawn("alone.db", 1), drawn("together.db", 4)
+    assert len(set(alone)) == 4
+    assert together == alone
 
 
 def test_given_values_are_those_of_the_trials(url):

@@ -151,6 +151,8 @@ def carry_out(request: dict[str, Any]) -> None:
     brian2.start_scope()
     brian2.prefs.codegen.target = program.backend
     brian2.prefs.core.default_float_dtype = FLOATS[program.description["dtype"]]
+    if flags := os.environ.get("STDPNET_CYTHON_FLAGS"):
+        brian2.prefs.codegen.cpp.extra_compile_args_gcc = flags.split()
     brian2.defaultclock.dt = program.description["dt"] * brian2.second
     brian2.seed(int(settings["STDPNET_SEED"]))
     assembly = ReferenceAssembly(

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.stats.qmc import Sobol
+
 from stdpnet.catalog import unknown_name
 from stdpnet.config import SpecError
 from stdpnet.specs import load_spec
@@ -184,15 +187,25 @@ class Definition:
         found["objectives"] = tuple(found["objectives"])
         return cls(**found)
 
-    def waiting(self) -> list[dict[str, Any]]:
-        """Return the values that each trial is given; none where they are drawn."""
-        if self.sampler != "grid":
-            return [{} for _ in range(self.n_trials)]
+    def waiting(self, seed: int) -> list[dict[str, Any]]:
+        """Return the values of all trials; none where they depend on earlier ones."""
+        if self.sampler == "grid":
+            return self._grid()
+        n_trials, n_parameters = self.n_trials, len(self.space.parameters)
+        if self.sampler == "random":
+            places = np.random.default_rng(seed).random((n_trials, n_parameters))
+            return self.space.at(places)
+        if self.sampler == "quasi-random":
+            n_doublings = max(n_trials - 1, 1).bit_length()
+            points = Sobol(n_parameters, rng=seed).random_base2(n_doublings)
+            return self.space.at(points[:n_trials])
+        return [{} for _ in range(n_trials)]
+
+    def _grid(self) -> list[dict[str, Any]]:
         points: list[dict[str, Any]] = [{}]
         for key, values in self.space.parameters.items():
-            points = [
-                {**point, key: one} for point in points for one in _grid(key, values)
-            ]
+            found = _grid(key, values)
+            points = [{**point, key: value} for point in points for value in found]
         return points
 
 
@@ -246,7 +259,7 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _whole_grid(found: Definition, asked: int | None) -> Definition:
-    n_points = len(found.waiting())
+    n_points = len(found.waiting(seed=0))
     if asked is not None and asked != n_points:
         raise ValueError(
             f"--trials {asked} does not fit the grid, which has {n_points} points; "

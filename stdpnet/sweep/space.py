@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from stdpnet.config import SpecError
 from stdpnet.estimators.spec import load_models, make_banks, make_readout
 from stdpnet.training.split import specified
@@ -90,6 +92,17 @@ class Range:
         values = [self.low + k * step for k in range(n_steps + 1)]
         return [round(value) for value in values] if self.integer else values
 
+    def at(self, place: float) -> float:
+        """Return the value at a place from 0, the lowest, to below 1, the highest."""
+        values = self.grid()
+        if values is not None:
+            return values[int(place * len(values))]
+        if not self.log:
+            return self.low + place * (self.high - self.low)
+        low, high = math.log(self.low), math.log(self.high)
+        value = math.exp(low + place * (high - low))
+        return round(value) if self.integer else min(max(value, self.low), self.high)
+
     def text(self, value: Any) -> str:
         """Return a value as an override has it."""
         return f"{value:.10g} {self.unit}".strip()
@@ -143,6 +156,10 @@ class Choices:
         """Return all values."""
         return list(self.values)
 
+    def at(self, place: float) -> str:
+        """Return the value at a place from 0, the first, to below 1, the last."""
+        return self.values[int(place * len(self.values))]
+
     def text(self, value: Any) -> str:
         """Return a value as an override has it."""
         return str(value)
@@ -185,6 +202,14 @@ class Space:
     def distributions(self) -> dict[str, Any]:
         """Return all parameters as Optuna has them."""
         return {key: values.distribution() for key, values in self.parameters.items()}
+
+    def at(self, places: np.ndarray) -> list[dict[str, Any]]:
+        """Return values at places in the unit cube, shape (n_points, n_parameters)."""
+        pairs = list(self.parameters.items())
+        return [
+            {key: values.at(x) for (key, values), x in zip(pairs, point, strict=True)}
+            for point in places.tolist()
+        ]
 
     def overrides(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the changes of a specification that the values of a trial are."""

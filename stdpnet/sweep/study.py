@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from stdpnet.config import SpecError
@@ -147,13 +148,13 @@ class SweepStudy:
         pruner: str = "none",
         seed: int = 0,
     ) -> None:
-        self._storage = storage
+        self._storage, self._sampler, self._seed = storage, sampler, seed
         self._distributions = space.distributions()
         self._settings = {
             "storage": storage,
             "study_name": name,
             "directions": directions(objectives),
-            "sampler": _sampler(sampler, seed),
+            "sampler": _sampler(sampler, seed, 0),
             "pruner": _pruner(pruner),
         }
         self.objectives = objectives
@@ -228,6 +229,8 @@ class SweepStudy:
             number = self._id(waiting)
             # False if another process was faster.
             if self._storage.set_trial_state_values(number, TrialState.RUNNING):
+                # Processes, and those that resume, must not draw the same values again.
+                self.study.sampler = _sampler(self._sampler, self._seed, waiting.number)
                 trial = Trial(self.study, number)
                 trial.set_user_attr(OWNER, owner())
                 self.beat(trial)
@@ -361,19 +364,15 @@ def is_gone(attributes: Mapping[str, Any]) -> bool:
         return True
 
 
-def _sampler(name: str, seed: int) -> Any:
+def _sampler(name: str, seed: int, number: int) -> Any:
+    """Return what draws the values that a trial is not given."""
     from optuna import samplers
 
-    if name == "tpe":
-        # Trials that are still at work count as bad: others are tried meanwhile.
-        return samplers.TPESampler(seed=seed, constant_liar=True)
+    seed = int(np.random.default_rng([seed, number]).integers(2**31))
     if name == "nsga2":
         return samplers.NSGAIISampler(seed=seed)
-    if name == "quasi-random":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # still called experimental after years
-            return samplers.QMCSampler(seed=seed, scramble=True)
-    return samplers.RandomSampler(seed=seed)
+    # Trials that are still at work count as bad: others are tried meanwhile.
+    return samplers.TPESampler(seed=seed, constant_liar=True)
 
 
 def _pruner(name: str) -> Any:

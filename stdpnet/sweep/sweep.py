@@ -1,5 +1,6 @@
 """``Sweep``: many runs of a specification, and what their numbers are."""
 
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from stdpnet.sweep.programs import Programs
 from stdpnet.sweep.running import Running
 from stdpnet.sweep.study import (
     BEAT_SECONDS,
+    StorageError,
     SweepStudy,
     answering,
     open_storage,
@@ -133,7 +135,11 @@ class Sweep:
         folder.spec_file.write_text(spec_text(spec) + "\n")
         folder.write()
         self._study(storage or open_storage(self._url))
-        self.study.create(self.definition.waiting())
+        try:
+            self.study.create(self.definition.waiting(self.options.seed))
+        except StorageError:  # another sweep has the name
+            shutil.rmtree(folder.path)
+            raise
 
     def _open(self) -> None:
         """Take everything that decides from the folder of an earlier sweep."""
@@ -147,7 +153,7 @@ class Sweep:
         self.options = replace(asked, **record["options"])
         self._load_data()
         self._study(open_storage(asked.storage or record["storage"] or self._url))
-        self.study.open(self.definition.waiting())
+        self.study.open(self.definition.waiting(self.options.seed))
 
     @property
     def _url(self) -> str:

@@ -10,7 +10,7 @@ _GONE = "the scheduler has gone; what was finished is kept, go on with --resume"
 
 
 class Workers:
-    """Carries out tasks, as many at a time as there are threads of workers.
+    """Carries out tasks, as many at a time as there are workers.
 
     Parameters
     ----------
@@ -29,8 +29,9 @@ class Workers:
     @property
     def n_free(self) -> int:
         """How many more tasks could be carried out at once."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return sum(worker["nthreads"] for worker in workers) - len(self._tasks)
+        # One a process: limits end all that a process is doing.
+        n_workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        return n_workers - len(self._tasks)
 
     @property
     def n_at_work(self) -> int:
