@@ -20,7 +20,10 @@ from stdpnet.engine.program import ProgramError
 LEAVES = {
     "train": ["conv-stdp"],
     "evaluate": ["RUN"],
+    "transform": ["RUN", "images.npy", "-o", "features.h5"],
+    "sweep": ["conv-stdp"],
     "report": ["RUN"],
+    "export": ["SWEEP"],
     "info": [],
     "models": [],
     "plot kernels": ["RUN"],

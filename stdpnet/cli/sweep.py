@@ -32,7 +32,7 @@ def run(
         str | None,
         typer.Argument(
             metavar="SPEC",
-            help="A name that 'stdpnet models' shows, or a TOML file; not with --resume.",
+            help="A name that 'stdpnet models' shows, or a TOML file (default: with --resume that of the sweep).",
         ),
     ] = None,
     parameters: Annotated[
@@ -177,13 +177,16 @@ def run(
             "--max-seconds",
             metavar="S",
             parser=number,
-            help="Limit of the time of a run.",
+            help="Limit of the time of a run (default: none).",
         ),
     ] = None,
     megabytes: Annotated[
         float | None,
         typer.Option(
-            "--max-memory", metavar="MB", parser=number, help="Limit of a run's memory."
+            "--max-memory",
+            metavar="MB",
+            parser=number,
+            help="Limit of a run's memory (default: none).",
         ),
     ] = None,
     data: DataOption = None,
