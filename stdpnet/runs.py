@@ -88,25 +88,8 @@ class RunFolder:
             If it is damaged, or of a newer version.
         """
         path = Path(path)
-        file = path / "run.json"
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"{path} is not a run folder (it has no run.json); "
-                "'stdpnet train' makes one"
-            )
-        try:
-            metadata = json.loads(file.read_text())
-            version = int(metadata["format"])
-            if version <= RUN_FORMAT:  # what a newer one holds, we cannot know
-                metadata["status"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{file} is damaged: {error}; train again") from error
-        if version > RUN_FORMAT:
-            raise RunError(
-                f"{path} has format {version}, this version of stdpnet ({__version__}) "
-                f"reads up to {RUN_FORMAT}; upgrade stdpnet"
-            )
-        return cls(path, metadata)
+        file, made_by = path / "run.json", ("a run folder", "stdpnet train")
+        return cls(path, read_record(file, RUN_FORMAT, "status", made_by))
 
     @property
     def finished(self) -> bool:
@@ -142,6 +125,49 @@ class RunFolder:
         """Write an HDF5 file of the folder; it appears when it is complete."""
         with writing_hdf5(self.path / name) as file:
             yield file
+
+
+def read_record(
+    file: Path, newest: int, needed: str, made_by: tuple[str, str]
+) -> dict[str, Any]:
+    """Return what the JSON file that describes a folder holds.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    newest : int
+        Version of the layout that can be read.
+    needed : str
+        What it must hold besides its version.
+    made_by : tuple of str
+        What such a folder is called, and the command that writes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    RunError
+        If it is damaged, or of a newer version.
+    """
+    folder, (kind, command) = file.parent, made_by
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"{folder} is not {kind} (it has no {file.name}); '{command}' makes one"
+        )
+    try:
+        record: dict[str, Any] = json.loads(file.read_text())
+        version = int(record["format"])
+        if version <= newest:  # what a newer one holds, we cannot know
+            record[needed]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} is damaged: {error}; run '{command}' again") from error
+    if version > newest:
+        raise RunError(
+            f"{folder} has format {version}, this version of stdpnet ({__version__}) "
+            f"reads up to {newest}; upgrade stdpnet"
+        )
+    return record
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """Settings and data that all tests share."""
 
 import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from copy import deepcopy
@@ -52,6 +54,22 @@ theta_start = 5.0
 def rng(request) -> np.random.Generator:
     """Random numbers that depend on the name of the test alone."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen]:
+    """Start ``python -m stdpnet`` as the leader of its own process group."""
+
+    def start_stdpnet(*words: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "stdpnet", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return start_stdpnet
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from importlib import import_module
 from pathlib import Path
@@ -22,17 +20,6 @@ from stdpnet.cli.train import what_is_kept
 from stdpnet.runs import RunFolder
 
 
-def start(*words):
-    """Start ``python -m stdpnet`` as the leader of its own process group."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "stdpnet", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def small(small_spec):
     """Words of a training run, as small as it can be."""
@@ -41,7 +28,7 @@ def small(small_spec):
 
 
 @pytest.fixture(scope="module")
-def trained(small, tmp_path_factory):
+def trained(start, small, tmp_path_factory):
     """Folder and metrics of a run with its control, made by a process of its own."""
     path = tmp_path_factory.mktemp("cli") / "run"
     process = start(*small, "--json", "--out", str(path))
@@ -244,7 +231,7 @@ def test_info_of_a_run(trained, capsys):
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_learned(small_spec, tmp_path, capsys):
+def test_ctrl_c_keeps_what_was_learned(start, small_spec, tmp_path, capsys):
     path = tmp_path / "run"
     words = ["train", str(small_spec), "--set", "network.n_epochs=5"]
     words += ["--set", "network.chunk_size=20"]

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,19 +27,8 @@ def words(small_spec) -> list[str]:
     return ["sweep", str(small_spec), *varied, *SIZES]
 
 
-def start(*words: str) -> subprocess.Popen:
-    """Start ``python -m stdpnet`` as the leader of its own process group."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "stdpnet", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 @pytest.fixture(scope="module")
-def swept(words, tmp_path_factory):
+def swept(start, words, tmp_path_factory):
     """Folder of a finished sweep, what was printed, and what was told on the way."""
     out = tmp_path_factory.mktemp("sweeps") / "one"
     process = start(*words, "--trials", "2", "--out", str(out), "--json")
@@ -151,7 +139,7 @@ def check_finished(out: Path, n_trials: int) -> None:
         assert run.metrics["accuracy"] == accuracy
 
 
-def test_a_sweep_that_is_killed_goes_on_where_it_was(words, tmp_path, rng):
+def test_a_sweep_that_is_killed_goes_on_where_it_was(start, words, tmp_path, rng):
     out, n_trials = tmp_path / "s", 5
     command = [*words, "--trials", str(n_trials), "--jobs", "2", "--out", str(out)]
     done: dict[str, int] = {}
@@ -190,7 +178,7 @@ def n_runs(out: Path) -> int:
     return len(finished_runs(out))
 
 
-def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(words, tmp_path):
+def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(start, words, tmp_path):
     out = tmp_path / "s"
     process = start(*words, "--trials", "3", "--out", str(out))
     wait_for(lambda: n_runs(out) >= 1, process)
@@ -207,7 +195,7 @@ def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(words, tmp_path):
     check_finished(out, 3)
 
 
-def test_a_worker_that_is_killed_is_replaced(words, tmp_path):
+def test_a_worker_that_is_killed_is_replaced(start, words, tmp_path):
     out = tmp_path / "s"
     process = start(*words, "--trials", "4", "--out", str(out))
     wait_for(lambda: n_runs(out) >= 1, process)
@@ -218,7 +206,7 @@ def test_a_worker_that_is_killed_is_replaced(words, tmp_path):
     check_finished(out, 4)
 
 
-def test_two_processes_share_the_trials_of_a_sweep(words, tmp_path):
+def test_two_processes_share_the_trials_of_a_sweep(start, words, tmp_path):
     out = tmp_path / "s"
     first = start(*words, "--trials", "6", "--out", str(out))
     wait_for(lambda: n_runs(out) >= 1, first)
@@ -273,7 +261,7 @@ def database():
         shutil.rmtree(place, ignore_errors=True)
 
 
-def test_trials_may_be_kept_in_postgresql(words, database, tmp_path):
+def test_trials_may_be_kept_in_postgresql(start, words, database, tmp_path):
     for name in ("one", "two"):
         out = tmp_path / name
         asked = ["--trials", "2", "--jobs", "2", "--storage", database]
@@ -290,13 +278,13 @@ def test_trials_may_be_kept_in_postgresql(words, database, tmp_path):
     assert not (tmp_path / "three").exists()
 
 
-def test_workers_of_a_scheduler_do_the_work(words, tmp_path):
+def test_workers_of_a_scheduler_do_the_work(start, words, tmp_path):
     from distributed import LocalCluster
 
     from stdpnet.cluster import LocalWorkers
 
     with (
-        LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster,
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
         LocalWorkers(cluster.scheduler_address, 1),
     ):
         address = cluster.scheduler_address

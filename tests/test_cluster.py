@@ -1,12 +1,15 @@
 """Workers here and elsewhere: what they need, and that others can use them."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import joblib
+import psutil
 import pytest
 from distributed import Client, LocalCluster
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -25,7 +28,7 @@ SHADOW = '__version__ = "0.0.1"'
 def scheduler() -> Iterator[Client]:
     """A scheduler without workers."""
     with (
-        LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster,
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
@@ -59,27 +62,55 @@ def test_workers_of_this_installation_will_do(scheduler):
         check_workers(scheduler, scheduler.scheduler.address)
 
 
+def test_nobody_else_can_reach_what_works_on_this_machine():
+    with local_cluster(1):
+        this = psutil.Process()
+        for process in (this, *this.children(recursive=True)):
+            found = process.net_connections()
+            listening = {one.laddr.ip for one in found if one.status == "LISTEN"}
+            assert listening <= {"127.0.0.1"}
+
+
+def test_two_clusters_can_be_at_work_at_once():
+    with local_cluster(1) as one, local_cluster(1) as other:
+        assert (one.submit(abs, -1).result(), other.submit(abs, -2).result()) == (1, 2)
+
+
+def test_workers_are_replaced_however_often_they_end(scheduler):
+    with LocalWorkers(scheduler.scheduler.address, 1) as workers:
+        for _ in range(7):
+            scheduler.wait_for_workers(1, timeout=60)
+            (known,) = scheduler.scheduler_info(n_workers=-1)["workers"].values()
+            os.kill(workers.pids[0], signal.SIGKILL)
+            while known["id"] in ids(scheduler):
+                time.sleep(0.05)
+        scheduler.wait_for_workers(1, timeout=60)
+
+
+def ids(client: Client) -> set[str]:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return {worker["id"] for worker in workers}
+
+
 def test_a_worker_with_another_version_is_named(scheduler, tmp_path):
     (tmp_path / "stdpnet").mkdir()
     (tmp_path / "stdpnet" / "__init__.py").write_text(SHADOW)
-    worker = start_worker(scheduler, tmp_path, PYTHONPATH=str(tmp_path))
-    try:
-        with pytest.raises(
-            ClusterError, match=rf"has stdpnet 0\.0\.1, this is {__version__}; install"
-        ):
-            check_workers(scheduler, scheduler.scheduler.address)
-    finally:
-        worker.kill()
-        worker.wait()
+    message = rf"has stdpnet 0\.0\.1, this is {__version__}; install"
+    check_refused(scheduler, tmp_path, message, PYTHONPATH=str(tmp_path))
 
 
 def test_a_worker_without_a_compiler_is_named(scheduler, tmp_path):
-    worker = start_worker(scheduler, tmp_path, PATH="/nowhere", CXX="")
+    message = r"has no C\+\+ compiler .*; install one"
+    check_refused(scheduler, tmp_path, message, PATH="/nowhere", CXX="")
+
+
+def check_refused(
+    client: Client, folder: Path, message: str, **environment: str
+) -> None:
+    worker = start_worker(client, folder, **environment)
     try:
-        with pytest.raises(
-            ClusterError, match=r"has no C\+\+ compiler .*; install one"
-        ):
-            check_workers(scheduler, scheduler.scheduler.address)
+        with pytest.raises(ClusterError, match=message):
+            check_workers(client, client.scheduler.address)
     finally:
         worker.kill()
         worker.wait()

@@ -12,6 +12,7 @@ from stdpnet import load_dataset
 from stdpnet.analysis import load_run
 from stdpnet.runs import RunError, RunFolder
 from stdpnet.sweep import Sweep
+from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.frame import export, frame
 from stdpnet.sweep.objectives import measured
 from stdpnet.sweep.report import write_sweep_report
@@ -22,7 +23,7 @@ from stdpnet.training.evaluation import evaluate
 from stdpnet.training.split import held_out
 
 VARIED = {"rule.learning_rate": "0.01:0.1:log", "neuron.theta_start": "2:8"}
-SMALL = {"n_train": 300, "n_test": 200, "visible": False}
+SMALL = {"n_train": 300, "n_test": 200}
 pytestmark = pytest.mark.slow
 
 
@@ -158,6 +159,21 @@ def test_a_trial_that_fails_is_recorded_and_stops_no_other(small_spec, tmp_path)
     assert "1 trials failed, the first (trial 1): " in page
 
 
+def test_trials_that_failed_may_be_tried_again(small_spec, tmp_path):
+    options = {"sampler": "random", "n_trials": 2, "seconds": 0.01}
+    first = sweep(small_spec, tmp_path / "s", **options).run()
+    assert first.study.counts()["fail"] == 2
+    again = {"out": tmp_path / "s", "resume": True, "retry_failed": True}
+    still = Sweep("", seconds=0.02, **again).run()
+    assert still.study.counts()["fail"] == 4
+    found = Sweep("", seconds=1000, **again).run()
+    trials = found.study.study.trials
+    states = [trial.state.name for trial in trials]
+    assert states == ["FAIL"] * 4 + ["COMPLETE"] * 2
+    assert [trial.params for trial in trials] == [t.params for t in trials[:2]] * 3
+    assert found.study.tested()["trial"] in (4, 5)
+
+
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
@@ -177,9 +193,14 @@ def test_a_run_that_takes_too_much_is_ended(small_spec, tmp_path, limit, message
     assert re.fullmatch(message, run_task(task, data).error)
 
 
-def test_a_worker_that_does_not_see_the_folder_sends_the_run(small_spec, tmp_path):
+@pytest.mark.parametrize("other", [False, True], ids=["no folder", "another sweep"])
+def test_a_worker_that_does_not_see_the_folder_sends_the_run(
+    small_spec, tmp_path, other
+):
     data = held_out(load_dataset("digits"), 0.2)
     out = tmp_path / "s" / "trials" / "0" / "seed-0"
+    if other:  # at the same place of the worker's disk
+        SweepFolder.create(tmp_path / "s", "small").write()
     options = TrainOptions(spec="/nowhere/small.toml", out=out, control=False, **SMALL)
     task = Task(
         trial=0,
@@ -267,7 +288,7 @@ def test_a_folder_that_is_taken_is_refused(swept, small_spec, tmp_path):
     ("text", "message"),
     [
         (None, "is not the folder of a sweep .it has no sweep.json."),
-        ("{", "sweep.json is damaged: .*; start the sweep again"),
+        ("{", "sweep.json is damaged: .*; run 'stdpnet sweep' again"),
         ('{"format": 99}', "has format 99, this version of stdpnet .* reads up to 1"),
     ],
 )

@@ -19,12 +19,18 @@ VARIED = {"rule.learning_rate": "0.01:0.02"}
         ({"seconds": 0}, "--max-seconds must be > 0, got 0"),
         ({"megabytes": -1}, "--max-memory must be > 0, got -1"),
         ({"validation": 1.0}, "--validation must lie between 0 and 1, got 1"),
-        ({"resume": True}, "--resume needs --out with the sweep to go on with"),
+        ({"resume": True}, "--resume goes on with .*; leave SPEC out"),
+        ({"resume": True, "spec": ""}, "--resume needs --out with the sweep to go on"),
+        ({"retry_failed": True}, "--retry-failed goes with --resume; give both"),
+        (
+            {"resume": True, "spec": "", "out": "x", "n_fit": 3},
+            "--resume goes on with what the sweep in --out has; leave --n-fit out",
+        ),
     ],
 )
 def test_numbers_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        SweepOptions(spec="conv-stdp", **options)
+        SweepOptions(**{"spec": "conv-stdp", **options})
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,13 @@ import pytest
 
 from stdpnet.config import SpecError
 from stdpnet.sweep.space import Space
-from stdpnet.sweep.study import (
-    BEAT,
-    GONE_SECONDS,
-    OWNER,
+from stdpnet.sweep.storage import (
     StorageError,
-    SweepStudy,
-    is_gone,
     open_storage,
-    owner,
     sqlite_url,
     without_password,
 )
+from stdpnet.sweep.study import BEAT, GONE_SECONDS, OWNER, SweepStudy, is_gone, owner
 
 SPACE = Space({"rule.mu": "0.1:0.9", "rule.bounds": "hard,soft"})
 

@@ -53,11 +53,16 @@ def write_report(run_path: Path | str, out: Path | str | None = None) -> Path:
         If the run cannot be read (see `load_run`), or `out` not be written.
     """
     run = load_run(run_path)
-    out = run.path / "report.html" if out is None else Path(out)
+    return write_page(report_html(run), run.path, out)
+
+
+def write_page(html: str, folder: Path, out: Path | str | None) -> Path:
+    """Write a page, by default ``report.html`` in the folder that it tells of."""
+    out = folder / "report.html" if out is None else Path(out)
     if out.is_dir():
         raise IsADirectoryError(f"{out} is a folder; give the name of a file")
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, report_html(run).encode("utf-8"))
+    write_atomically(out, html.encode("utf-8"))
     return out
 
 
@@ -65,7 +70,7 @@ def report_html(run: Run) -> str:
     """Return the text of the report on a run."""
     drawn, left_out = _draw_all(run)
     top = [drawn.pop(name, "") for name in TOP]
-    body = [*top, _figures(drawn.values()), _numbers(run), _cost(run)]
+    body = [*top, figure_section(drawn.values()), _numbers(run), _cost(run)]
     body += [*_notes(run, left_out), *_reproduce(run), *_machine(run)]
     return page(
         title=run.title,
@@ -101,11 +106,12 @@ def _draw_all(run: Run) -> tuple[dict[str, str], list[str]]:
         except MissingArraysError as missing:
             left_out.append(str(missing))
             continue
-        drawn[name] = _figure(name, svg, figure.caption, figure.wide)
+        drawn[name] = figure_html(name, svg, figure.caption, wide=figure.wide)
     return drawn, left_out
 
 
-def _figure(name: str, svg: str, caption: str, wide: bool) -> str:
+def figure_html(name: str, svg: str, caption: str, *, wide: bool) -> str:
+    """Return a figure with its caption."""
     kind = ' class="wide"' if wide else ""
     return (
         f'<figure id="{name}"{kind}>\n{svg}\n'
@@ -113,7 +119,8 @@ def _figure(name: str, svg: str, caption: str, wide: bool) -> str:
     )
 
 
-def _figures(figures: Iterable[str]) -> str:
+def figure_section(figures: Iterable[str]) -> str:
+    """Return figures below a heading; empty if there are none."""
     inside = "\n".join(figures)
     return (
         f'<h2>Figures</h2>\n<div class="figures">\n{inside}\n</div>' if inside else ""

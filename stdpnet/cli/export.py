@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stdpnet.cli.options import JsonOption, examples
+from stdpnet.cli.options import JsonOption, StorageOption, examples
 from stdpnet.cli.output import print_json, print_pairs
 
 EPILOG = examples(
@@ -35,14 +35,7 @@ def run(
             "--runs", help="A row for each network (default: for each trial)."
         ),
     ] = False,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            "--storage",
-            metavar="URL",
-            help="The sweep's database with its password (default: as the sweep has it).",
-        ),
-    ] = None,
+    storage: StorageOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write the trials of a sweep, or every run, as CSV or Parquet."""

@@ -61,6 +61,56 @@ DataOption = Annotated[
         help="Folder to look for data in first (default: $STDPNET_DATA, then the cache).",
     ),
 ]
+NTrainOption = Annotated[
+    int | None,
+    whole_option("--n-train", 2, "Labelled images for the readout (default: all)."),
+]
+NTestOption = Annotated[
+    int | None, whole_option("--n-test", 1, "Images to score (default: all).")
+]
+NFitOption = Annotated[
+    int | None,
+    whole_option(
+        "--n-fit",
+        1,
+        "Unlabelled images shown for learning (default: the network's, else all).",
+    ),
+]
+DatasetOption = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        metavar="D",
+        help="A name that 'stdpnet data list' shows, an .npz or HDF5 file, "
+        "or a folder with one folder of images a class.",
+    ),
+]
+TestFractionOption = Annotated[
+    float,
+    typer.Option(
+        "--test-fraction",
+        metavar="F",
+        parser=number,
+        help="Share of the test set in data of your own that has none.",
+    ),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers do the work (default: workers of this "
+        "machine).",
+    ),
+]
+StorageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        help="The sweep's database with its password (default: as the sweep has it).",
+    ),
+]
 JobsOption = Annotated[
     int, whole_option("--jobs", 1, "Processes at work at the same time.", metavar="J")
 ]

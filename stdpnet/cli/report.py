@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stdpnet.cli.options import JsonOption, examples, file_option
+from stdpnet.cli.options import JsonOption, StorageOption, examples, file_option
 from stdpnet.cli.output import print_json
 
 EPILOG = examples(
@@ -28,14 +28,7 @@ def run(
             "HTML file to write, replaced if it exists (default: RUN/report.html)."
         ),
     ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            "--storage",
-            metavar="URL",
-            help="A sweep's database with its password (default: as the sweep has it).",
-        ),
-    ] = None,
+    storage: StorageOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write a report on a run or a sweep: one HTML file that needs no other."""

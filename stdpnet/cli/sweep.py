@@ -8,8 +8,14 @@ import typer
 
 from stdpnet.cli.options import (
     DataOption,
+    DatasetOption,
     JobsOption,
     JsonOption,
+    NFitOption,
+    NTestOption,
+    NTrainOption,
+    SchedulerOption,
+    TestFractionOption,
     examples,
     number,
     whole_option,
@@ -81,26 +87,10 @@ def run(
             "(default: none).",
         ),
     ] = None,
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset",
-            metavar="D",
-            help="A name that 'stdpnet data list' shows, or data of your own.",
-        ),
-    ] = "digits",
-    n_fit: Annotated[
-        int | None,
-        whole_option("--n-fit", 1, "Unlabelled images for learning (default: all)."),
-    ] = None,
-    n_train: Annotated[
-        int | None,
-        whole_option("--n-train", 2, "Labelled images for the readout (default: all)."),
-    ] = None,
-    n_test: Annotated[
-        int | None,
-        whole_option("--n-test", 1, "Images to score (default: all)."),
-    ] = None,
+    dataset: DatasetOption = "digits",
+    n_fit: NFitOption = None,
+    n_train: NTrainOption = None,
+    n_test: NTestOption = None,
     validation: Annotated[
         float,
         typer.Option(
@@ -145,15 +135,16 @@ def run(
             "(default: start a new one).",
         ),
     ] = False,
-    jobs: JobsOption = 1,
-    scheduler: Annotated[
-        str | None,
+    retry_failed: Annotated[
+        bool,
         typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Dask scheduler whose workers train (default: workers of this machine).",
+            "--retry-failed",
+            help="With --resume: try the values of trials that failed once more "
+            "(default: do not).",
         ),
-    ] = None,
+    ] = False,
+    jobs: JobsOption = 1,
+    scheduler: SchedulerOption = None,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -190,6 +181,7 @@ def run(
         ),
     ] = None,
     data: DataOption = None,
+    test_fraction: TestFractionOption = 0.2,
     json: JsonOption = False,
 ) -> None:
     """Train a network many times with other values, and find the best.
@@ -203,10 +195,6 @@ def run(
     if spec is None and not resume:
         raise ValueError(
             "give the name or file of a specification, or --resume and --out"
-        )
-    if resume and (spec or parameters):
-        raise ValueError(
-            "--resume goes on with what the sweep in --out has; leave SPEC and --param out"
         )
     options = {
         "dataset": dataset,
@@ -224,6 +212,7 @@ def run(
         "control": control,
         "out": out,
         "resume": resume,
+        "retry_failed": retry_failed,
         "jobs": jobs,
         "scheduler": scheduler,
         "storage": storage,
@@ -231,6 +220,7 @@ def run(
         "seconds": seconds,
         "megabytes": megabytes,
         "data": data,
+        "test_fraction": test_fraction,
         "command": shlex.join(["stdpnet", *words]),
     }
     sweep = _run(spec or "", read_parameters(parameters or ()), options)

@@ -8,10 +8,14 @@ import typer
 
 from stdpnet.cli.options import (
     DataOption,
+    DatasetOption,
     JobsOption,
     JsonOption,
+    NFitOption,
+    NTestOption,
+    NTrainOption,
+    TestFractionOption,
     examples,
-    number,
     whole_option,
 )
 from stdpnet.cli.output import print_json, print_pairs
@@ -35,31 +39,10 @@ def run(
             help="Network: a name that 'stdpnet models' lists, or a TOML file.",
         ),
     ],
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset",
-            metavar="D",
-            help="A name that 'stdpnet data list' shows, an .npz or HDF5 file, "
-            "or a folder with one folder of images a class.",
-        ),
-    ] = "digits",
-    n_fit: Annotated[
-        int | None,
-        whole_option(
-            "--n-fit",
-            1,
-            "Unlabelled images shown for learning (default: the network's, else all).",
-        ),
-    ] = None,
-    n_train: Annotated[
-        int | None,
-        whole_option("--n-train", 2, "Labelled images for the readout (default: all)."),
-    ] = None,
-    n_test: Annotated[
-        int | None,
-        whole_option("--n-test", 1, "Test images to score (default: all)."),
-    ] = None,
+    dataset: DatasetOption = "digits",
+    n_fit: NFitOption = None,
+    n_train: NTrainOption = None,
+    n_test: NTestOption = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,15 +79,7 @@ def run(
             help="Leave out the same network with shuffled kernels (default: score both).",
         ),
     ] = False,
-    test_fraction: Annotated[
-        float,
-        typer.Option(
-            "--test-fraction",
-            metavar="F",
-            parser=number,
-            help="Share of the test set in data of your own that has none.",
-        ),
-    ] = 0.2,
+    test_fraction: TestFractionOption = 0.2,
     force: Annotated[
         bool,
         typer.Option("--force", help="Replace a run in --out (default: refuse)."),

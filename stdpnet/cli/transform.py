@@ -11,6 +11,7 @@ from stdpnet.cli.options import (
     JobsOption,
     JsonOption,
     RunArgument,
+    SchedulerOption,
     examples,
     whole_option,
 )
@@ -57,14 +58,7 @@ def run(
         int, whole_option("--shard", 1, "Images of a shard, about (default: 2000).")
     ] = 2000,
     jobs: JobsOption = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Dask scheduler whose workers compute (default: this machine's).",
-        ),
-    ] = None,
+    scheduler: SchedulerOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write the features of all images of a file, shard by shard.

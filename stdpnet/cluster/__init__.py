@@ -1,5 +1,6 @@
 """Workers on this machine or on others, by Dask."""
 
+from stdpnet.cluster.cluster import LOOPBACK as LOOPBACK
 from stdpnet.cluster.cluster import ClusterError as ClusterError
 from stdpnet.cluster.cluster import LocalWorkers as LocalWorkers
 from stdpnet.cluster.cluster import check_workers as check_workers

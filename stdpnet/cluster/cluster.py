@@ -14,8 +14,8 @@ from stdpnet.extras import require
 
 #: Seconds that a scheduler, and the workers of this machine, have to answer.
 PATIENCE = 20.0
-#: Workers of this machine that are replaced, for each that there is to be.
-REPLACED = 5
+#: Address that only this machine reaches.
+LOOPBACK = "127.0.0.1"
 
 
 class ClusterError(OSError):
@@ -34,7 +34,12 @@ def local_cluster(jobs: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     quieten()
-    quiet: dict[str, Any] = {"dashboard_address": None, "silence_logs": 50}
+    quiet: dict[str, Any] = {
+        # A free port that only this machine reaches: other sweeps may be at work.
+        "dashboard_address": f"{LOOPBACK}:0",
+        "scheduler_kwargs": {"dashboard": False},
+        "silence_logs": logging.CRITICAL,
+    }
     with (
         LocalCluster(n_workers=0, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
@@ -58,7 +63,6 @@ class LocalWorkers:
     def __init__(self, address: str, number: int) -> None:
         self._command = [sys.executable, "-m", "stdpnet.cluster.worker", address]
         self._workers = [self._start() for _ in range(number)]
-        self._spare = REPLACED * number
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._tend, daemon=True)
 
@@ -71,9 +75,14 @@ class LocalWorkers:
     def _tend(self) -> None:
         while not self._end.wait(1.0):
             for place, worker in enumerate(self._workers):
-                if worker.poll() is not None and self._spare:
-                    self._spare -= 1
+                if worker.poll() is not None:
+                    _close(worker)
                     self._workers[place] = self._start()
+
+    @property
+    def pids(self) -> list[int]:
+        """Return the numbers of the processes."""
+        return [worker.pid for worker in self._workers]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -83,14 +92,19 @@ class LocalWorkers:
         self._end.set()
         self._thread.join()
         for worker in self._workers:
-            assert worker.stdin is not None  # a pipe
-            worker.stdin.close()
+            _close(worker)
         for worker in self._workers:
             try:
                 worker.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
+
+
+def _close(worker: subprocess.Popen[bytes]) -> None:
+    """Close standard input, at which a worker ends itself."""
+    assert worker.stdin is not None  # a pipe
+    worker.stdin.close()
 
 
 def _wait_for_one(client: Any) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+from typing import Any
 
 
 def main() -> None:
@@ -15,10 +16,13 @@ def main() -> None:
 async def _work(address: str) -> None:
     from distributed import Worker
 
-    from stdpnet.cluster import quieten
+    from stdpnet.cluster import LOOPBACK, quieten
 
     quieten()
-    async with Worker(address, nthreads=1, memory_limit=0, dashboard=False) as worker:
+    # Nobody but this machine may reach it: whoever does can have any code run.
+    here: dict[str, Any] = {"host": LOOPBACK, "dashboard_address": f"{LOOPBACK}:0"}
+    settings = {"nthreads": 1, "memory_limit": 0, "dashboard": False, **here}
+    async with Worker(address, **settings) as worker:
         await worker.finished()
 
 

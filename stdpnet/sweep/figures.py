@@ -152,7 +152,8 @@ def draw_kernels(results: Results) -> Figure:
     """Draw some kernels of the best, the median and the worst trial side by side."""
     examples = results.examples
     figure = new_figure(WIDE, 3.4)
-    axes = figure.subplots(1, len(examples), squeeze=False)[0]
+    grid = {"wspace": 0.15}
+    axes = figure.subplots(1, len(examples), squeeze=False, gridspec_kw=grid)[0]
     for ax, (which, trial) in zip(axes, examples.items(), strict=True):
         run = load_run(results.folder.run(trial.number, min(trial.runs)))
         kernels = run.need("kernels", "kernels")

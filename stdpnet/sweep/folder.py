@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
-from stdpnet import __version__
-from stdpnet.runs import RunError, next_free, write_atomically
+from stdpnet.runs import next_free, read_record, write_atomically
 from stdpnet.sweep.trial import MARK
 
 #: Version of the layout.
@@ -41,7 +41,7 @@ class SweepFolder:
             advice = ", or --resume to go on with it" if is_sweep else ""
             raise FileExistsError(f"{path} exists; give --out a new folder{advice}")
         (path / "trials").mkdir(parents=True)
-        return cls(path, {"format": FORMAT})
+        return cls(path, {"format": FORMAT, "id": uuid4().hex})
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -55,29 +55,12 @@ class SweepFolder:
             If it is damaged, or of a newer version.
         """
         path = Path(path)
-        file = path / "sweep.json"
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"{path} is not the folder of a sweep (it has no sweep.json); "
-                "'stdpnet sweep' makes one"
-            )
-        try:
-            record = json.loads(file.read_text())
-            version = int(record["format"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(
-                f"{file} is damaged: {error}; start the sweep again"
-            ) from error
-        if version > FORMAT:
-            raise RunError(
-                f"{path} has format {version}, this version of stdpnet ({__version__}) "
-                f"reads up to {FORMAT}; upgrade stdpnet"
-            )
-        return cls(path, record)
+        file, made_by = path / "sweep.json", ("the folder of a sweep", "stdpnet sweep")
+        return cls(path, read_record(file, FORMAT, "id", made_by))
 
     def write(self) -> None:
         """Write ``sweep.json``, and the mark by which workers know the folder."""
-        write_atomically(self.path / MARK, self.record["name"].encode())
+        write_atomically(self.path / MARK, self.record["id"].encode())
         write_atomically(
             self.path / "sweep.json", json.dumps(self.record, indent=2).encode()
         )

@@ -9,7 +9,8 @@ from stdpnet.extras import require
 from stdpnet.runs import write_atomically
 from stdpnet.sweep.folder import SweepFolder
 from stdpnet.sweep.options import Definition
-from stdpnet.sweep.study import ERROR, SEED, SweepStudy, open_storage, sqlite_url
+from stdpnet.sweep.storage import open_storage, sqlite_url
+from stdpnet.sweep.study import ERROR, SEED, SweepStudy
 
 #: How a table may be written.
 SUFFIXES = (".csv", ".parquet")

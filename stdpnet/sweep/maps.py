@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: Trials from which on lines of equal value are drawn between the points.
 ENOUGH = 8
 
+Places = tuple[np.ndarray, np.ndarray]
+
 
 def most_important(results: Results) -> list[str]:
     """Return the parameters, those that matter most first."""
@@ -41,34 +43,21 @@ def draw_map(results: Results) -> Figure:
     A cell for each pair of values where there are few, else a point for each trial and
     lines of equal value between them.
     """
-    across, up = most_important(results)[:2]
-    x, y, heights = (
-        results.axis(across),
-        results.axis(up),
-        heights_of(results, results.complete),
-    )
+    across, up = keys = most_important(results)[:2]
+    places = results.axis(across), results.axis(up)
     figure = new_figure(4.6, 3.4)
     ax = figure.add_subplot()
-    n_cells = len(np.unique(x)) * len(np.unique(y))
-    drawn = (
-        _cells(ax, results, (across, up), x, y, heights)
-        if n_cells <= 2 * len(x)
-        else _contours(ax, results, (across, up), x, y, heights)
-    )
+    n_cells = np.prod([len(np.unique(values)) for values in places])
+    draw = _cells if n_cells <= 2 * len(places[0]) else _contours
+    drawn = draw(ax, results, keys, places)
     ax.set(xlabel=label(results, across), ylabel=label(results, up))
     tidy(ax)
     figure.colorbar(drawn, ax=ax, label=scale(results)[1])
     return figure
 
 
-def _cells(
-    ax: Axes,
-    results: Results,
-    keys: tuple[str, str],
-    x: np.ndarray,
-    y: np.ndarray,
-    heights: np.ndarray,
-) -> Any:
+def _cells(ax: Axes, results: Results, keys: list[str], places: Places) -> Any:
+    (x, y), heights = places, heights_of(results, results.complete)
     columns, rows = np.unique(x), np.unique(y)
     sums, counts = np.zeros((2, len(rows), len(columns)))
     place = np.searchsorted(rows, y), np.searchsorted(columns, x)
@@ -86,14 +75,8 @@ def _cells(
     return drawn
 
 
-def _contours(
-    ax: Axes,
-    results: Results,
-    keys: tuple[str, str],
-    x: np.ndarray,
-    y: np.ndarray,
-    heights: np.ndarray,
-) -> Any:
+def _contours(ax: Axes, results: Results, keys: list[str], places: Places) -> Any:
+    (x, y), heights = places, heights_of(results, results.complete)
     set_axis(results, keys[0], ax.xaxis, ax.set_xscale)
     set_axis(results, keys[1], ax.yaxis, ax.set_yscale)
     apart = len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and np.ptp(heights) > 0

@@ -1,7 +1,7 @@
 """What a sweep is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class SweepOptions:
     Parameters
     ----------
     spec : str
-        Name in the catalogue, or a TOML file.
+        Name in the catalogue, or a TOML file; not for a sweep that is resumed.
     parameters : mapping
         What is varied, by key of the specification: ``"0.001:0.1:log"``, or a list of
         values (see `stdpnet.sweep.space.Space`). Beside those of its section ``[sweep]``.
@@ -65,6 +65,8 @@ class SweepOptions:
         Folder of the sweep; default ``sweeps/SPEC-DATASET-N``.
     resume : bool
         Go on with the sweep in `out`, or help whoever is at work on it.
+    retry_failed : bool
+        When it is resumed, try the values of trials that failed once more.
     seconds, megabytes : float, optional
         Limits of time and memory of a run.
     seed : int
@@ -75,8 +77,6 @@ class SweepOptions:
         Share of own data that is kept for the test.
     command : str
         Command line to show in reports.
-    visible : bool
-        Whether to show progress on standard error.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class SweepOptions:
         If a value is out of range or not known.
     """
 
-    spec: str
+    spec: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = "digits"
     n_trials: int | None = None
@@ -104,20 +104,20 @@ class SweepOptions:
     name: str | None = None
     out: Path | None = None
     resume: bool = False
+    retry_failed: bool = False
     seconds: float | None = None
     megabytes: float | None = None
     seed: int = 0
     data: Path | None = None
     test_fraction: float = 0.2
     command: str = ""
-    visible: bool = True
 
     def __post_init__(self) -> None:
         for name, low in (("n_trials", 1), ("seeds", 1), ("jobs", 1), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise ValueError(f"{_flag(name)} must be >= {low}, got {value}")
-        for name in ("seconds", "megabytes"):
+        for name in LIMITS:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{_flag(name)} must be > 0, got {value:g}")
@@ -125,7 +125,21 @@ class SweepOptions:
             raise ValueError(
                 f"--validation must lie between 0 and 1, got {self.validation:g}"
             )
-        if self.resume and self.out is None:
+        self._check_resumed()
+
+    def _check_resumed(self) -> None:
+        if self.retry_failed and not self.resume:
+            raise ValueError("--retry-failed goes with --resume; give both, or neither")
+        if not self.resume:
+            return
+        for one in fields(self):
+            default = {} if one.name == "parameters" else one.default
+            if one.name not in RESUMABLE and getattr(self, one.name) != default:
+                raise ValueError(
+                    "--resume goes on with what the sweep in --out has; leave "
+                    f"{_flag(one.name)} out"
+                )
+        if self.out is None:
             raise ValueError("--resume needs --out with the sweep to go on with")
 
     def plain(self) -> dict[str, Any]:
@@ -133,6 +147,19 @@ class SweepOptions:
         return {name: getattr(self, name) for name in DECISIVE}
 
 
+LIMITS = ("seconds", "megabytes")
+#: Settings that may be others when a sweep is resumed.
+RESUMABLE = (
+    "out",
+    "resume",
+    "retry_failed",
+    "jobs",
+    "scheduler",
+    "storage",
+    *LIMITS,
+    "data",
+    "command",
+)
 #: Settings that a sweep keeps when it is resumed.
 DECISIVE = (
     "dataset",
@@ -141,8 +168,7 @@ DECISIVE = (
     "n_train",
     "n_test",
     "control",
-    "seconds",
-    "megabytes",
+    *LIMITS,
     "seed",
     "test_fraction",
 )
@@ -153,6 +179,10 @@ def _flag(name: str) -> str:
         "seconds": "--max-seconds",
         "megabytes": "--max-memory",
         "n_trials": "--trials",
+        "spec": "SPEC",
+        "parameters": "--param",
+        "objectives": "--objective",
+        "overrides": "--set",
     }
     return names.get(name, "--" + name.replace("_", "-"))
 

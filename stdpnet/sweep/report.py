@@ -6,8 +6,15 @@ from pathlib import Path
 
 from stdpnet.analysis.embedding import inline_svg
 from stdpnet.analysis.recorded import MissingArraysError
-from stdpnet.analysis.report import page, plain_list, preformatted
-from stdpnet.runs import RunError, write_atomically
+from stdpnet.analysis.report import (
+    figure_html,
+    figure_section,
+    page,
+    plain_list,
+    preformatted,
+    write_page,
+)
+from stdpnet.runs import RunError
 from stdpnet.sweep.figures import FIGURES, SweepFigure
 from stdpnet.sweep.numbers import failure_lines, spread_text, tested_text
 from stdpnet.sweep.results import Results, TrialResult, load_results
@@ -45,12 +52,7 @@ def write_sweep_report(
         If the sweep cannot be read, or `out` not be written.
     """
     results = load_results(path, storage)
-    out = results.folder.path / "report.html" if out is None else Path(out)
-    if out.is_dir():
-        raise IsADirectoryError(f"{out} is a folder; give the name of a file")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, sweep_html(results).encode("utf-8"))
-    return out
+    return write_page(sweep_html(results), results.folder.path, out)
 
 
 def sweep_html(results: Results) -> str:
@@ -136,19 +138,12 @@ def _draw_all(results: Results) -> tuple[str, list[str]]:
             drawn.append(_figure(name, figure, results))
         except (MissingArraysError, RunError, FileNotFoundError) as missing:
             left_out.append(f"Left out: {missing}")
-    if not drawn:
-        return "", left_out
-    inside = "\n".join(drawn)
-    return f'<h2>Figures</h2>\n<div class="figures">\n{inside}\n</div>', left_out
+    return figure_section(drawn), left_out
 
 
 def _figure(name: str, figure: SweepFigure, results: Results) -> str:
     svg = inline_svg(figure.draw(results), figure.caption, name)
-    kind = ' class="wide"' if figure.wide else ""
-    return (
-        f'<figure id="{name}"{kind}>\n{svg}\n'
-        f"<figcaption>{escape(figure.caption)}</figcaption>\n</figure>"
-    )
+    return figure_html(name, svg, figure.caption, wide=figure.wide)
 
 
 def _varied(results: Results) -> str:

@@ -8,112 +8,27 @@ import contextlib
 import socket
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import psutil
 
-from stdpnet.config import SpecError
 from stdpnet.sweep.objectives import directions
 from stdpnet.sweep.space import Space
+from stdpnet.sweep.storage import StorageError
 
 #: Attributes of a study and of its trials in the storage.
-READY, OWNER, BEAT, ERROR, DETAILS, SEED, TESTED = (
-    f"stdpnet:{name}"
-    for name in ("ready", "owner", "beat", "error", "details", "seed-", "tested")
+READY, OWNER, BEAT, SEED = (
+    f"stdpnet:{name}" for name in ("ready", "owner", "beat", "seed-")
+)
+ERROR, DETAILS, TESTED, AGAIN = (
+    f"stdpnet:{name}" for name in ("error", "details", "tested", "again")
 )
 #: Seconds between two signs of life, and after which an owner on another machine is gone.
 BEAT_SECONDS, GONE_SECONDS = 15.0, 120.0
 SAMPLERS = ("tpe", "random", "grid", "quasi-random", "nsga2")
 PRUNERS = ("none", "median", "halving")
-
-
-class StorageError(OSError):
-    """A storage does not answer, or holds something else."""
-
-
-def open_storage(url: str) -> Any:
-    """Return Optuna's storage at a URL of SQLAlchemy.
-
-    Raises
-    ------
-    StorageError
-        If it does not answer.
-    """
-    import optuna
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        shown = make_url(url).render_as_string(hide_password=True)
-    except ArgumentError as error:
-        raise SpecError(
-            f"storage {url!r} is not a URL such as sqlite:///FILE or "
-            "postgresql://USER@HOST/NAME"
-        ) from error
-    # Two processes on one file of SQLite wait for each other.
-    waits = {"timeout": 60} if shown.startswith("sqlite") else {}
-    # No connection stays open that nobody uses.
-    settings = {"connect_args": waits, "poolclass": NullPool}
-    try:
-        return optuna.storages.RDBStorage(url, engine_kwargs=settings)
-    except ImportError as error:
-        missing = error.__cause__ or error
-        raise SpecError(
-            f"storage {shown} needs a driver: {missing}; install it, for example with "
-            "'pip install stdpnet[postgresql]'"
-        ) from error
-    except (SQLAlchemyError, RuntimeError) as error:
-        raise StorageError(
-            f"storage {shown} does not answer: {_reason(error)}"
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error.__cause__ or error).splitlines()]
-    return next((line for line in lines if line), type(error).__name__)
-
-
-@contextlib.contextmanager
-def answering(url: str | None) -> Iterator[None]:
-    """Say in one line that a storage has ceased to answer.
-
-    Raises
-    ------
-    StorageError
-        Instead of what its library raises.
-    """
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        raise StorageError(
-            f"storage {url or 'of the sweep'} does not answer any more: {_reason(error)}; "
-            "what was finished is kept, go on with --resume"
-        ) from error
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be written to a file."""
-    from sqlalchemy.engine import URL, make_url
-
-    found = make_url(url)
-    kept = URL.create(
-        found.drivername,
-        found.username,
-        None,
-        found.host,
-        found.port,
-        found.database,
-        found.query,
-    )
-    return kept.render_as_string()
 
 
 class SweepStudy:
@@ -181,15 +96,7 @@ class SweepStudy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # still called experimental after years
             self.study.set_metric_names(list(self.objectives))
-        self.study.add_trials(
-            [
-                optuna.trial.create_trial(
-                    state=optuna.trial.TrialState.WAITING,
-                    system_attrs={"fixed_params": dict(values)},
-                )
-                for values in waiting
-            ]
-        )
+        self.study.add_trials([_waiting(values) for values in waiting])
         self.study.set_user_attr(READY, len(waiting))
 
     def open(self, waiting: Sequence[Mapping[str, Any]] | None = None) -> None:
@@ -273,6 +180,22 @@ class SweepStudy:
             self.put_back(trial)
         return len(orphans)
 
+    def retry_failed(self) -> int:
+        """Let trials wait with the values of those that failed; return how many.
+
+        A trial that has been tried again is not once more, unless that failed too.
+        """
+        failed = {trial.number: trial for trial in self._in_state("FAIL")}
+        for trial in self.study.get_trials(deepcopy=False):
+            failed.pop(trial.user_attrs.get(AGAIN), None)
+        self.study.add_trials(
+            [
+                _waiting(trial.params, user_attrs={AGAIN: number})
+                for number, trial in failed.items()
+            ]
+        )
+        return len(failed)
+
     # -- what came of them ------------------------------------------------------------
 
     def complete(self, trial: Any, values: list[float]) -> None:
@@ -320,6 +243,17 @@ class SweepStudy:
         for trial in self.study.get_trials(deepcopy=False):
             found[trial.state.name.lower()] += 1
         return found
+
+
+def _waiting(values: Mapping[str, Any], **attributes: Any) -> Any:
+    """Return a trial that waits to be taken, with values that are given."""
+    from optuna.trial import TrialState, create_trial
+
+    return create_trial(
+        state=TrialState.WAITING,
+        system_attrs={"fixed_params": dict(values)},
+        **attributes,
+    )
 
 
 def _suggest(trial: Any, name: str, distribution: Any) -> Any:
@@ -383,8 +317,3 @@ def _pruner(name: str) -> Any:
     if name == "halving":
         return pruners.SuccessiveHalvingPruner()
     return pruners.NopPruner()
-
-
-def sqlite_url(file: Path) -> str:
-    """Return the URL of a file of SQLite."""
-    return f"sqlite:///{file.absolute()}"

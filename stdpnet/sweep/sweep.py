@@ -16,20 +16,20 @@ from stdpnet.cluster import given, local_cluster, remote_cluster
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
 from stdpnet.extras import require
+from stdpnet.runs import locked
 from stdpnet.sweep.folder import SweepFolder
-from stdpnet.sweep.options import Definition, SweepOptions, define
+from stdpnet.sweep.options import LIMITS, Definition, SweepOptions, define
 from stdpnet.sweep.programs import Programs
 from stdpnet.sweep.running import Running
-from stdpnet.sweep.study import (
-    BEAT_SECONDS,
+from stdpnet.sweep.storage import (
     StorageError,
-    SweepStudy,
     answering,
     open_storage,
     sqlite_url,
     without_password,
 )
-from stdpnet.sweep.trial import Outcome, Task, read_files, test_run, write_files
+from stdpnet.sweep.study import BEAT_SECONDS, SweepStudy
+from stdpnet.sweep.trial import Outcome, Task, read_files, score_files, write_files
 from stdpnet.sweep.workers import Workers
 from stdpnet.training import TrainOptions
 from stdpnet.training.job import versions
@@ -150,10 +150,15 @@ class Sweep:
         self.definition = Definition.from_dict(
             record["definition"], str(self.folder.spec_file)
         )
-        self.options = replace(asked, **record["options"])
+        kept = dict(record["options"])
+        kept |= {name: getattr(asked, name) or kept[name] for name in LIMITS}
+        self.options = replace(asked, resume=False, retry_failed=False, **kept)
         self._load_data()
         self._study(open_storage(asked.storage or record["storage"] or self._url))
         self.study.open(self.definition.waiting(self.options.seed))
+        if asked.retry_failed:
+            with locked(self.folder.path / ".retry.lock"):
+                self.study.retry_failed()
 
     @property
     def _url(self) -> str:
@@ -283,7 +288,7 @@ class Sweep:
             trial=running.number,
             seed=seed,
             options=asked,
-            sweep=self.folder.record["name"],
+            sweep=self.folder.record["id"],
             until=until,
             seconds=options.seconds,
             megabytes=options.megabytes,
@@ -332,7 +337,9 @@ class Sweep:
     def _test(self, client: Any) -> None:
         """Score the best trial on the test set, if no other process has done it."""
         best = self.study.best()
-        if best is None or not is_labelled(self.data) or self.study.tested():
+        if best is None or not is_labelled(self.data):
+            return
+        if self.study.tested().get("trial") == best.number:
             return
         data = given(client, self.data)
         folders = {
@@ -340,7 +347,9 @@ class Sweep:
             for seed in range(self.definition.seeds)
         }
         futures = {
-            seed: client.submit(test_run, folder, read_files(folder), data, pure=False)
+            seed: client.submit(
+                score_files, folder.name, read_files(folder), data, pure=False
+            )
             for seed, folder in folders.items()
         }
         try:

@@ -1,9 +1,7 @@
 """One network of a sweep: trained where a worker is, whatever happens reported."""
 
 import contextlib
-import os
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -19,13 +17,13 @@ from stdpnet.engine.processes import stop_all
 from stdpnet.runs import RunError, RunFolder, locked, write_atomically
 from stdpnet.sweep.objectives import measured
 from stdpnet.training import TrainOptions, train
-from stdpnet.training.evaluation import test_accuracy
+from stdpnet.training.evaluation import accuracy_on_test
 from stdpnet.training.memory import resident_megabytes
 from stdpnet.training.train import train_part
 
 #: Seconds between two looks at the limits.
 LOOK = 0.25
-#: A file in the folder of a sweep, with its name.
+#: A file in the folder of a sweep, with its identity.
 MARK = ".sweep"
 
 
@@ -40,7 +38,7 @@ class Task:
     options : TrainOptions
         With the values of the trial and the run folder.
     sweep : str
-        Name of the sweep, by which a worker knows its folder if it sees it.
+        Identity of the sweep, by which a worker knows its folder if it sees it.
     spec : str
         Content of the file of `options.spec`.
     until : float
@@ -77,10 +75,6 @@ class Outcome:
         Why the task failed, in one line; empty if it did not.
     details : str
         Where the error came from.
-    worker : str
-        Host and process.
-    seconds : float
-        Time that it took.
     files : dict of bytes
         The run folder, of a worker that does not see that of the sweep.
     """
@@ -89,15 +83,12 @@ class Outcome:
     values: dict[str, float] = field(default_factory=dict)
     error: str = ""
     details: str = ""
-    worker: str = ""
-    seconds: float = 0.0
     files: dict[str, bytes] = field(default_factory=dict)
 
 
 def run_task(task: Task, data: Dataset) -> Outcome:
     """Train the network of a task, or go on with it; an error is part of the outcome."""
-    start = time.perf_counter()
-    found: dict[str, Any] = {"worker": f"{socket.gethostname()}:{os.getpid()}"}
+    found: dict[str, Any] = {}
     limits = Limits(task.seconds, task.megabytes)
     with _workplace(task) as options:
         try:
@@ -108,8 +99,7 @@ def run_task(task: Task, data: Dataset) -> Outcome:
             found["details"] = traceback.format_exc()
         if options.out is not None and options.out != task.options.out:
             found["files"] = read_files(options.out)
-    seconds = time.perf_counter() - start
-    return Outcome(task=replace(task, files={}, spec=""), seconds=seconds, **found)
+    return Outcome(task=replace(task, files={}, spec=""), **found)
 
 
 def _run(options: TrainOptions, until: float, data: Dataset) -> dict[str, float]:
@@ -142,6 +132,8 @@ def _earlier(folder: Path) -> RunFolder | None:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} {error.strerror}"
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
@@ -168,18 +160,19 @@ def _workplace(task: Task) -> Iterator[TrainOptions]:
         yield replace(task.options, spec=str(spec), out=folder)
 
 
-def test_run(folder: Path, files: dict[str, bytes], data: Dataset) -> float:
-    """Return the test accuracy of a finished run, whose files may be elsewhere."""
+def score_files(name: str, files: dict[str, bytes], data: Dataset) -> float:
+    """Return the test accuracy of a finished run, of which the files are given."""
     with tempfile.TemporaryDirectory(prefix="stdpnet-test-") as place:
-        write_files(Path(place) / folder.name, files)
-        return test_accuracy(Path(place) / folder.name, data)
+        folder = Path(place) / name
+        write_files(folder, files)
+        return accuracy_on_test(folder, data)
 
 
-def sees_sweep(folder: Path, name: str) -> bool:
-    """Say whether this machine sees the folder of a sweep."""
+def sees_sweep(folder: Path, identity: str) -> bool:
+    """Say whether this machine sees the folder of a sweep, not another of its name."""
     mark = folder / MARK
     with contextlib.suppress(OSError):
-        return mark.read_text() == name
+        return mark.read_text() == identity
     return False
 
 
@@ -202,6 +195,8 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 class Limits:
     """Ends what programs are doing while the context is open, once it takes too much.
+
+    A readout that is being fitted is not a program: it comes to its end.
 
     Attributes
     ----------

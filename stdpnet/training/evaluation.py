@@ -11,7 +11,7 @@ from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.spec import make_readout
 from stdpnet.training.results import read_banks
 from stdpnet.training.scoring import Scores, score, task_of
-from stdpnet.training.split import choose, is_labelled, specified
+from stdpnet.training.split import Split, choose, is_labelled, specified
 
 
 def evaluate(
@@ -65,8 +65,7 @@ def evaluate(
     if dataset is None:
         n_train, n_test = _n_train(run, found), n_test or options["n_test"]
     split = choose(found, options["seed"], None, n_train, n_test)
-    task = task_of(banks, found, split, "features")
-    scores = score(make_readout(run.record["spec"], n_jobs=jobs), task)
+    scores = _scored(run, banks, found, split, jobs)
     return {
         "run": str(run.path),
         "dataset": found.name,
@@ -77,7 +76,7 @@ def evaluate(
     }
 
 
-def test_accuracy(run_path: Path | str, data: Dataset) -> float:
+def accuracy_on_test(run_path: Path | str, data: Dataset) -> float:
     """Return the accuracy of a finished run on the test set of its data.
 
     As many images as in the run, which may have been scored on others.
@@ -88,8 +87,15 @@ def test_accuracy(run_path: Path | str, data: Dataset) -> float:
     split = choose(
         data, options["seed"], None, n_train, n_test and min(n_test, len(data.X_test))
     )
+    return _scored(run, banks, data, split).accuracy
+
+
+def _scored(
+    run: Run, banks: dict[str, Learner], data: Dataset, split: Split, jobs: int = 1
+) -> Scores:
+    """Return scores of the readout of a run, fitted again."""
     task = task_of(banks, data, split, "features")
-    return score(make_readout(run.record["spec"]), task).accuracy
+    return score(make_readout(run.record["spec"], n_jobs=jobs), task)
 
 
 def _n_train(run: Run, data: Dataset) -> int | None:
