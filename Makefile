@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 DEMO := runs/demo
 MARK := $(DEMO)/.made-by-make-demo
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench docs site clean
 
 help:
 	@echo "make demo    train on handwritten digits, results in $(DEMO)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   time against plain Brian2 (and BindsNET: make bench BINDSNET=PYTHON that has it)"
 	@echo "make docs    pages and figures of rules and neurons (the text alone: make docs ARGS=--text)"
+	@echo "make site    the documentation as a site, in site/"
 	@echo "make clean   remove .venv and caches; runs are kept"
 	@echo "The first of them makes .venv with PYTHON=$(PYTHON) and installs into it."
 
@@ -51,6 +52,10 @@ bench: $(STAMP)
 docs: $(STAMP)
 	@$(BIN)/python analysis/model_pages.py $(ARGS)
 
+site: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS)
+	@echo site/index.html
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf site .venv .pytest_cache .mypy_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,18 +8,14 @@ time; NAMEs restrict the figures, ``--text`` leaves them out.
 """
 
 import argparse
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
-
+from stdpnet.analysis.drawing import save_small_picture
 from stdpnet.analysis.model_figures import draw_model, measure_model
 from stdpnet.analysis.model_pages import ROOMS, built_in, pages
 from stdpnet.runs import write_atomically
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-#: Small files: as many pixels as a page shows, a palette of colours.
-DPI, N_COLOURS = 110, 200
 
 
 def write_pages(docs: Path) -> None:
@@ -38,11 +34,8 @@ def write_pages(docs: Path) -> None:
 def write_figure(kind: str, name: str, docs: Path) -> str:
     """Measure and draw one class; return how well it agrees with its formula."""
     numbers = measure_model(built_in(kind)[name]())
-    picture, small = BytesIO(), BytesIO()
-    draw_model(numbers).savefig(picture, dpi=DPI, facecolor="white")
-    image = Image.open(picture).convert("RGB").quantize(N_COLOURS)
-    image.save(small, format="png", optimize=True)
-    write_atomically(docs / ROOMS[kind].folder / f"{name}.png", small.getvalue())
+    path = docs / ROOMS[kind].folder / f"{name}.png"
+    save_small_picture(draw_model(numbers), path)
     return numbers.agreement
 
 

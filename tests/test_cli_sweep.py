@@ -118,8 +118,8 @@ def wait_for(condition, process, seconds: float = 120) -> None:
 def workers_of(process: subprocess.Popen) -> list[int]:
     import psutil
 
-    children = psutil.Process(process.pid).children()
-    return [p.pid for p in children if "stdpnet.cluster.worker" in p.cmdline()]
+    (parent,) = psutil.Process(process.pid).children()
+    return [worker.pid for worker in parent.children()]
 
 
 def all_gone(pids: list[int]) -> bool:
@@ -285,8 +285,9 @@ def test_workers_of_a_scheduler_do_the_work(start, words, tmp_path):
 
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
-        LocalWorkers(cluster.scheduler_address, 1),
+        LocalWorkers() as workers,
     ):
+        workers.work_for(cluster.scheduler_address, 1)
         address = cluster.scheduler_address
         out = tmp_path / "s"
         process = start(

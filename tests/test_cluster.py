@@ -1,7 +1,6 @@
 """Workers here and elsewhere: what they need, and that others can use them."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -57,7 +56,8 @@ def test_a_scheduler_without_workers_is_refused(scheduler):
 
 
 def test_workers_of_this_installation_will_do(scheduler):
-    with LocalWorkers(scheduler.scheduler.address, 1):
+    with LocalWorkers() as workers:
+        workers.work_for(scheduler.scheduler.address, 1)
         scheduler.wait_for_workers(1, timeout=60)
         check_workers(scheduler, scheduler.scheduler.address)
 
@@ -76,15 +76,41 @@ def test_two_clusters_can_be_at_work_at_once():
         assert (one.submit(abs, -1).result(), other.submit(abs, -2).result()) == (1, 2)
 
 
+def test_workers_that_cannot_start_are_not_waited_for(capfd):
+    with LocalWorkers("no_such_module") as workers:
+        with pytest.raises(ClusterError, match="workers cannot start on this machine"):
+            with local_cluster(1, workers):
+                pass
+    assert "No module named 'no_such_module'" in capfd.readouterr().err
+
+
 def test_workers_are_replaced_however_often_they_end(scheduler):
-    with LocalWorkers(scheduler.scheduler.address, 1) as workers:
-        for _ in range(7):
+    with LocalWorkers() as workers:
+        workers.work_for(scheduler.scheduler.address, 1)
+        for _ in range(5):
             scheduler.wait_for_workers(1, timeout=60)
-            (known,) = scheduler.scheduler_info(n_workers=-1)["workers"].values()
-            os.kill(workers.pids[0], signal.SIGKILL)
-            while known["id"] in ids(scheduler):
-                time.sleep(0.05)
+            end_and_see_another(scheduler, processes()[-1])
+
+
+def test_so_is_the_process_that_started_them(scheduler):
+    with LocalWorkers() as workers:
+        workers.work_for(scheduler.scheduler.address, 1)
         scheduler.wait_for_workers(1, timeout=60)
+        end_and_see_another(scheduler, processes()[0])
+
+
+def end_and_see_another(client: Client, process: psutil.Process) -> None:
+    before = ids(client)
+    process.kill()
+    while ids(client) & before:
+        time.sleep(0.05)
+    client.wait_for_workers(1, timeout=60)
+
+
+def processes() -> list[psutil.Process]:
+    """Return the process that starts workers, and the workers."""
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if "stdpnet.cluster.worker" in one.cmdline()]
 
 
 def ids(client: Client) -> set[str]:

@@ -1,8 +1,10 @@
 """Features of images that need not fit into memory."""
 
+import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -12,8 +14,10 @@ import pytest
 from stdpnet.analysis import load_run
 from stdpnet.cli import main
 from stdpnet.cluster import local_cluster
-from stdpnet.shards import open_source, write_features
-from stdpnet.training import load_banks
+from stdpnet.datasets import load_dataset
+from stdpnet.shards import evaluate_shards, open_source, write_features
+from stdpnet.training import evaluate, load_banks
+from stdpnet.training.evaluation import labelled_images
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,61 @@ def test_labels_of_another_number_are_refused(run, tmp_path, capsys):
     words = ["transform", str(run.path), str(file), "--labels", "y", "-o", "o.h5"]
     assert main(words) == 2
     assert "y must have the shape (5,), got (4,)" in capsys.readouterr().err
+
+
+# -- scores -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tested(run, digits, tmp_path_factory) -> Path:
+    """The test images of the run in a file."""
+    data = load_dataset("digits")
+    file = tmp_path_factory.mktemp("tested") / "tested.npz"
+    np.savez(file, X=data.X_test, y=data.y_test)
+    return file
+
+
+@pytest.mark.slow
+def test_scores_of_shards_are_those_of_all_images_at_once(run, tested, capsys):
+    expected = evaluate(run.path, n_test=len(open_source(tested)), visible=False)
+    words = ["evaluate", str(run.path), "--images", str(tested), "--shard", "60"]
+    assert main([*words, "--jobs", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == {**expected, "dataset": "tested.npz"}
+    assert not (run.path / ".evaluate.parts").exists()
+
+
+def test_labels_that_are_no_classes_of_the_run_are_refused(run, tmp_path):
+    file = tmp_path / "a.npz"
+    np.savez(file, X=np.zeros((3, 8, 8), np.uint8), y=[0, 10, 2])
+    with pytest.raises(
+        ValueError, match="y must hold classes 0 to 9 of digits, got 10"
+    ):
+        evaluate_shards(
+            run, open_source(file), open_source(file, "y"), load_dataset("digits"), None
+        )
+
+
+def test_a_readout_needs_labels(run):
+    data = replace(load_dataset("digits"), y_train=None, y_test=None)
+    with pytest.raises(
+        ValueError, match=r"digits has no labels for the readout; 'stdpnet"
+    ):
+        labelled_images(run, data)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--images", "a.npz", "--dataset", "mnist"],
+            "leave --dataset and --n-test out",
+        ),
+        (["--key", "X"], "--scheduler and --key go with --images"),
+    ],
+)
+def test_options_of_one_kind_of_evaluation_are_not_for_the_other(
+    run, words, message, capsys
+):
+    assert main(["evaluate", str(run.path), *words]) == 2
+    assert message in capsys.readouterr().err

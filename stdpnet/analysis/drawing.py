@@ -25,6 +25,8 @@ MUTED = "#747b84"
 TEXT_SIZE = 9
 #: Pixels per inch of pictures, and of what vector drawings hold as pixels.
 DPI = 200
+#: The same of the documentation's pages, and their colours.
+PAGE_DPI, PAGE_COLOURS = 110, 200
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -53,6 +55,18 @@ def save_drawing(figure: Figure, path: Path | str, dpi: int = DPI) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, picture.getvalue())
     return path
+
+
+def save_small_picture(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG file for a page: few pixels, a palette of colours."""
+    from PIL import Image
+
+    picture, small = BytesIO(), BytesIO()
+    figure.savefig(picture, dpi=PAGE_DPI, facecolor="white")
+    image = Image.open(picture).convert("RGB").quantize(PAGE_COLOURS)
+    image.save(small, format="png", optimize=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, small.getvalue())
 
 
 def axes_or_new(ax: Axes | None, width: float = 4.6, height: float = 3.0) -> Axes:

@@ -40,6 +40,13 @@ def file_option(help_text: str) -> Any:
     return typer.Option("-o", "--out", metavar="FILE", help=help_text)
 
 
+def workers(scheduler: str | None, jobs: int) -> Any:
+    """Return a context with a client of the workers that these options name."""
+    from stdpnet.cluster import local_cluster, remote_cluster
+
+    return remote_cluster(scheduler) if scheduler else local_cluster(jobs)
+
+
 def examples(*commands: str) -> str:
     """Return what stands below the help of a command."""
     heading = "Example:" if len(commands) == 1 else "Examples:"
@@ -93,6 +100,17 @@ TestFractionOption = Annotated[
         parser=number,
         help="Share of the test set in data of your own that has none.",
     ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="NAME",
+        help="Array of the images (default: X, X_test, X_train or the only one).",
+    ),
+]
+ShardOption = Annotated[
+    int, whole_option("--shard", 1, "Images of a shard, about (default: 2000).")
 ]
 SchedulerOption = Annotated[
     str | None,

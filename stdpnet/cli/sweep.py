@@ -1,5 +1,6 @@
 """``stdpnet sweep``: many runs of a specification with other values."""
 
+import contextlib
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,8 +24,11 @@ from stdpnet.cli.options import (
 from stdpnet.cli.output import print_json, print_pairs
 
 if TYPE_CHECKING:
+    from stdpnet.cluster import LocalWorkers
     from stdpnet.sweep import Sweep
 
+#: What workers need; they get ready while the sweep is being made.
+NEEDED = "stdpnet.sweep.trial"
 EPILOG = examples(
     "stdpnet sweep conv-stdp --param rule.learning_rate=0.001:0.1:log --trials 8 --jobs 2",
     "stdpnet sweep conv-stdp --param network.n_maps=16,32,64 --sampler grid --seeds 3",
@@ -189,7 +193,8 @@ def run(
     Every trial is scored on images held out of the training set; the best one then
     on the test set. 'stdpnet report' makes one page of it.
     """
-    from stdpnet.sweep.space import read_parameters
+    from stdpnet.cluster import LocalWorkers
+    from stdpnet.extras import require
 
     words: list[str] = context.find_root().obj
     if spec is None and not resume:
@@ -223,20 +228,29 @@ def run(
         "test_fraction": test_fraction,
         "command": shlex.join(["stdpnet", *words]),
     }
-    sweep = _run(spec or "", read_parameters(parameters or ()), options)
+    require("sweep", "optuna", "distributed")
+    with contextlib.nullcontext() if scheduler else LocalWorkers(NEEDED) as workers:
+        sweep = _run(spec or "", parameters or [], options, workers)
     if json:
         print_json(result(sweep))
     else:
         print_result(sweep)
 
 
-def _run(spec: str, parameters: dict[str, Any], options: dict[str, Any]) -> "Sweep":
+def _run(
+    spec: str,
+    parameters: list[str],
+    options: dict[str, Any],
+    workers: "LocalWorkers | None",
+) -> "Sweep":
     from stdpnet.sweep import Sweep, SweepInterrupted
     from stdpnet.sweep.progress import Progress
+    from stdpnet.sweep.space import read_parameters
 
     try:
         with Progress() as progress:
-            return Sweep(spec, parameters, watch=progress, **options).run()
+            varied = read_parameters(parameters)
+            return Sweep(spec, varied, progress, workers, **options).run()
     except SweepInterrupted as interrupt:
         place = shlex.quote(str(interrupt.path))
         raise KeyboardInterrupt(

@@ -10,10 +10,12 @@ import typer
 from stdpnet.cli.options import (
     JobsOption,
     JsonOption,
+    KeyOption,
     RunArgument,
     SchedulerOption,
+    ShardOption,
     examples,
-    whole_option,
+    workers,
 )
 from stdpnet.cli.output import print_json, print_pairs
 
@@ -38,14 +40,7 @@ def run(
             "-o", "--out", metavar="FILE", help="HDF5 file to write, replaced."
         ),
     ],
-    key: Annotated[
-        str | None,
-        typer.Option(
-            "--key",
-            metavar="NAME",
-            help="Array of the images (default: X, X_test, X_train or the only one).",
-        ),
-    ] = None,
+    key: KeyOption = None,
     labels: Annotated[
         str | None,
         typer.Option(
@@ -54,9 +49,7 @@ def run(
             help="Array of labels of the same file, copied as 'y' (default: none).",
         ),
     ] = None,
-    shard: Annotated[
-        int, whole_option("--shard", 1, "Images of a shard, about (default: 2000).")
-    ] = 2000,
+    shard: ShardOption = 2000,
     jobs: JobsOption = 1,
     scheduler: SchedulerOption = None,
     json: JsonOption = False,
@@ -66,21 +59,17 @@ def run(
     Shards that are finished are kept: the same command goes on after an interruption.
     """
     from stdpnet.analysis import load_run
-    from stdpnet.cluster import local_cluster, remote_cluster
     from stdpnet.estimators.show import progress_bar
-    from stdpnet.shards import open_source, write_features
+    from stdpnet.shards import check_labels, open_source, write_features
 
     source = open_source(images, key)
     y = open_source(images, labels) if labels else None
-    if y is not None and y.shape != source.shape[:1]:
-        raise ValueError(
-            f"{images}: {labels} must have the shape {source.shape[:1]}, got {y.shape}"
-        )
-    cluster = remote_cluster(scheduler) if scheduler else local_cluster(jobs)
+    if y is not None:
+        check_labels(y, source)
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(progress_bar())
         task = bar.add_task("features", total=len(source))
-        client = stack.enter_context(cluster)
+        client = stack.enter_context(workers(scheduler, jobs))
         write_features(
             load_run(run),
             source,

@@ -2,20 +2,13 @@
 
 import contextlib
 import logging
-import subprocess
-import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
 from stdpnet import __version__
+from stdpnet.cluster.local import LOOPBACK, PATIENCE, LocalWorkers
 from stdpnet.extras import require
-
-#: Seconds that a scheduler, and the workers of this machine, have to answer.
-PATIENCE = 20.0
-#: Address that only this machine reaches.
-LOOPBACK = "127.0.0.1"
 
 
 class ClusterError(OSError):
@@ -23,97 +16,49 @@ class ClusterError(OSError):
 
 
 @contextlib.contextmanager
-def local_cluster(jobs: int) -> Iterator[Any]:
-    """Start workers on this machine and return a client of them.
-
-    They are processes of their own, started as ``python -m stdpnet.cluster.worker``: nothing
-    of the calling program is imported there, and they end when it ends, even if it is
-    killed.
-    """
-    require("sweep", "distributed")
-    from distributed import Client, LocalCluster
-
-    quieten()
-    quiet: dict[str, Any] = {
-        # A free port that only this machine reaches: other sweeps may be at work.
-        "dashboard_address": f"{LOOPBACK}:0",
-        "scheduler_kwargs": {"dashboard": False},
-        "silence_logs": logging.CRITICAL,
-    }
-    with (
-        LocalCluster(n_workers=0, **quiet) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        with LocalWorkers(cluster.scheduler_address, jobs):
-            _wait_for_one(client)
-            yield client
-
-
-class LocalWorkers:
-    """Processes that work for a scheduler; one that has ended is replaced.
+def local_cluster(jobs: int, workers: LocalWorkers | None = None) -> Iterator[Any]:
+    """Return a client of workers on this machine.
 
     Parameters
     ----------
-    address : str
-        Of the scheduler.
-    number : int
-        How many there are to be.
+    jobs : int
+        How many.
+    workers : LocalWorkers, optional
+        Those that have been started before; they are ended in any case.
     """
+    require("sweep", "distributed")
+    with contextlib.ExitStack() as stack:
+        workers = workers or LocalWorkers()
+        stack.callback(workers.end)
+        from distributed import Client, LocalCluster
 
-    def __init__(self, address: str, number: int) -> None:
-        self._command = [sys.executable, "-m", "stdpnet.cluster.worker", address]
-        self._workers = [self._start() for _ in range(number)]
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._tend, daemon=True)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C is for us alone, who then end it in order.
-        return subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, start_new_session=True
-        )
-
-    def _tend(self) -> None:
-        while not self._end.wait(1.0):
-            for place, worker in enumerate(self._workers):
-                if worker.poll() is not None:
-                    _close(worker)
-                    self._workers[place] = self._start()
-
-    @property
-    def pids(self) -> list[int]:
-        """Return the numbers of the processes."""
-        return [worker.pid for worker in self._workers]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-        for worker in self._workers:
-            _close(worker)
-        for worker in self._workers:
+        quieten()
+        quiet: dict[str, Any] = {
+            # A free port that only this machine reaches: other sweeps may be at work.
+            "dashboard_address": f"{LOOPBACK}:0",
+            "scheduler_kwargs": {"dashboard": False},
+            "silence_logs": logging.CRITICAL,
+        }
+        cluster = stack.enter_context(LocalCluster(n_workers=0, **quiet))
+        with Client(cluster, set_as_default=False) as client:
+            workers.work_for(cluster.scheduler_address, jobs)
             try:
-                worker.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+                _wait_for_one(client, workers)
+                yield client
+            finally:
+                workers.end()  # before their scheduler does
 
 
-def _close(worker: subprocess.Popen[bytes]) -> None:
-    """Close standard input, at which a worker ends itself."""
-    assert worker.stdin is not None  # a pipe
-    worker.stdin.close()
-
-
-def _wait_for_one(client: Any) -> None:
-    try:
-        client.wait_for_workers(1, timeout=6 * PATIENCE)
-    except TimeoutError as error:
-        raise ClusterError(
-            f"no worker has started within {6 * PATIENCE:.0f} s; is the machine busy?"
-        ) from error
+def _wait_for_one(client: Any, workers: LocalWorkers) -> None:
+    for _ in range(round(6 * PATIENCE)):
+        with contextlib.suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=1)
+            return
+        if workers.failed:
+            raise ClusterError("workers cannot start on this machine, as is told above")
+    raise ClusterError(
+        f"no worker has started within {6 * PATIENCE:.0f} s; is the machine busy?"
+    )
 
 
 def quieten() -> None:

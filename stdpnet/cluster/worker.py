@@ -1,16 +1,56 @@
-"""``python -m stdpnet.cluster.worker ADDRESS``: one worker, as long as standard input is open."""
+"""``python -m stdpnet.cluster.worker MODULE ...``: workers, as long as standard input is open.
+
+Imports modules, reads the address of a scheduler and a number from standard input, and
+forks that many workers: they share what was imported, and begin at once. One that has
+ended is replaced.
+"""
 
 import asyncio
+import contextlib
 import os
+import select
 import sys
 import threading
+from importlib import import_module
 from typing import Any
+
+#: Seconds between two looks at the workers.
+LOOK = 0.5
 
 
 def main() -> None:
-    """Work for the scheduler at an address until whoever started this has ended."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    asyncio.run(_work(sys.argv[1]))
+    """Prepare, then keep workers alive until whoever started this has ended."""
+    import_module("distributed")
+    for name in sys.argv[1:]:
+        import_module(name)
+    words = sys.stdin.readline().split()
+    if words:
+        address, number = words
+        _keep_alive(address, int(number))
+
+
+def _keep_alive(address: str, number: int) -> None:
+    # Workers read from this pipe, into which nobody writes: it closes when we end.
+    ends, ours = os.pipe()
+    workers = [_fork(address, ends, ours) for _ in range(number)]
+    while not select.select([sys.stdin], [], [], LOOK)[0]:
+        for place, pid in enumerate(workers):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                    workers[place] = _fork(address, ends, ours)
+    os.close(ours)
+    for pid in workers:
+        os.waitpid(pid, 0)
+
+
+def _fork(address: str, ends: int, ours: int) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.close(ours)
+        threading.Thread(target=_end_with, args=(ends,), daemon=True).start()
+        asyncio.run(_work(address))
+        os._exit(0)
+    return pid
 
 
 async def _work(address: str) -> None:
@@ -26,8 +66,8 @@ async def _work(address: str) -> None:
         await worker.finished()
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+def _end_with(pipe: int) -> None:
+    os.read(pipe, 1)
     if "stdpnet.engine.processes" in sys.modules:
         from stdpnet.engine.processes import stop_all
 

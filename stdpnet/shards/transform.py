@@ -1,9 +1,6 @@
 """Features of more images than fit into memory, shard by shard, on any number of workers."""
 
-import json
-import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +8,14 @@ import h5py
 import numpy as np
 
 from stdpnet.analysis import Run
-from stdpnet.cluster import given
 from stdpnet.estimators.learner import Learner
-from stdpnet.runs import write_atomically
+from stdpnet.shards.parts import Parts
 from stdpnet.shards.sources import Source
 from stdpnet.training import load_banks
 from stdpnet.training.scoring import features_of
 
 #: Images of a shard, about; rounded to whole chunks of the estimators.
 SHARD = 2000
-#: Shards that are read ahead for each worker.
-AHEAD = 2
-
 Watcher = Callable[[int, int], None]
 
 
@@ -77,13 +70,13 @@ def write_features(
     banks = load_banks(run)
     check_source(run, banks, source)
     size = shard_size(banks, size)
-    parts = out.with_name(f".{out.name}.parts")
-    _start(parts, {"run": str(run.path.absolute()), "size": size, **_identity(source)})
-    for number in _computed(banks, source, parts, client, size):
+    parts = Parts(out.with_name(f".{out.name}.parts"), identity(run, source, size))
+    shards = source.shards(size)
+    for done in parts.compute(client, features_of_shard, banks, shards):
         if watch is not None:
-            watch(min((number + 1) * size, len(source)), len(source))
+            watch(done, len(source))
     _join(parts, out, source, labels, size)
-    shutil.rmtree(parts)
+    parts.remove()
     return out
 
 
@@ -98,55 +91,16 @@ def check_source(run: Run, banks: dict[str, Learner], source: Source) -> None:
             )
 
 
-def _identity(source: Source) -> dict[str, Any]:
+def identity(run: Run, source: Source, size: int) -> dict[str, Any]:
+    """Return what tells the shards of some images and a run from all others."""
     status = source.path.stat()
     return {
+        "run": str(run.path.absolute()),
+        "size": size,
         "source": str(source.path.absolute()),
         "key": source.key,
         "modified": status.st_mtime_ns,
     }
-
-
-def _start(parts: Path, identity: dict[str, Any]) -> None:
-    """Make the folder of the shards; what is of other images or another run goes."""
-    mark, text = parts / "of.json", json.dumps(identity, sort_keys=True)
-    if parts.is_dir() and not (mark.is_file() and mark.read_text() == text):
-        shutil.rmtree(parts)
-    parts.mkdir(parents=True, exist_ok=True)
-    write_atomically(mark, text.encode())
-
-
-def _part(parts: Path, number: int) -> Path:
-    return parts / f"{number:06d}.npy"
-
-
-def _computed(
-    banks: dict[str, Learner], source: Source, parts: Path, client: Any, size: int
-) -> Iterator[int]:
-    """Have the shards that are missing computed; yield each number in its turn."""
-    network = given(client, banks)
-    n_workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
-    waiting: deque[tuple[int, Any]] = deque()
-    for number, images in enumerate(source.shards(size)):
-        if not _part(parts, number).exists():
-            first = number * size
-            future = client.submit(
-                features_of_shard, network, images, first, pure=False
-            )
-            waiting.append((number, future))
-        else:
-            waiting.append((number, None))
-        while len(waiting) > AHEAD * n_workers:
-            yield _kept(parts, *waiting.popleft())
-    while waiting:
-        yield _kept(parts, *waiting.popleft())
-
-
-def _kept(parts: Path, number: int, future: Any) -> int:
-    if future is not None:
-        write_npy(_part(parts, number), future.result())
-        future.release()
-    return number
 
 
 def features_of_shard(
@@ -156,21 +110,12 @@ def features_of_shard(
     return features_of(banks, images, "features", first=first).counts
 
 
-def write_npy(path: Path, array: np.ndarray) -> None:
-    """Write an array, which appears when it is complete."""
-    import io
-
-    content = io.BytesIO()
-    np.save(content, array)
-    write_atomically(path, content.getbuffer())
-
-
 def _join(
-    parts: Path, out: Path, source: Source, labels: Source | None, size: int
+    parts: Parts, out: Path, source: Source, labels: Source | None, size: int
 ) -> None:
     """Put all shards into one file, which appears when it is complete."""
     partial = out.with_name(f".{out.name}.partial")
-    first = np.load(_part(parts, 0), mmap_mode="r")
+    first = parts[0]
     with h5py.File(partial, "w") as file:
         features = file.create_dataset(
             "features",
@@ -181,7 +126,7 @@ def _join(
             compression_opts=1,
         )
         for number, start in enumerate(range(0, len(source), size)):
-            features[start : start + size] = np.load(_part(parts, number))
+            features[start : start + size] = parts[number]
         if labels is not None:
             file["y"] = np.concatenate(list(labels.shards(size)))
         file.attrs.update({"source": str(source.path), "key": source.key})

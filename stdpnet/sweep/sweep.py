@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from stdpnet.analysis.numbers import spec_text
-from stdpnet.cluster import given, local_cluster, remote_cluster
+from stdpnet.cluster import LocalWorkers, given, local_cluster, remote_cluster
 from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
 from stdpnet.extras import require
@@ -37,6 +37,8 @@ from stdpnet.training.split import choose, held_out, is_labelled
 
 #: Seconds between two looks at what is running.
 LOOK = 0.5
+#: What workers of this machine get ready with.
+NEEDED = "stdpnet.sweep.trial"
 
 Watcher = Callable[["Sweep"], None]
 
@@ -64,6 +66,10 @@ class Sweep:
         Name in the catalogue, or a TOML file.
     parameters : mapping, optional
         What is varied.
+    watch : callable, optional
+        Called with the sweep about twice a second while it is at work.
+    workers : LocalWorkers, optional
+        Those of this machine, if they have been started already.
     **options
         The others of `SweepOptions`.
 
@@ -93,10 +99,11 @@ class Sweep:
         parameters: Any = None,
         /,
         watch: Watcher | None = None,
+        workers: LocalWorkers | None = None,
         **options: Any,
     ) -> None:
         require("sweep", "optuna", "distributed")
-        self._watch = watch
+        self._watch, self._workers = watch, workers
         self.options = SweepOptions(spec=spec, parameters=parameters or {}, **options)
         self.running: dict[int, Running] = {}
         self.n_ended = 0
@@ -225,7 +232,8 @@ class Sweep:
         if self.options.scheduler:
             return remote_cluster(self.options.scheduler)
         n_left = self.study.n_unfinished() * self.definition.seeds
-        return local_cluster(min(self.options.jobs, max(n_left, 1)))
+        jobs = min(self.options.jobs, max(n_left, 1))
+        return local_cluster(jobs, self._workers or LocalWorkers(NEEDED))
 
     def _work(self, workers: Workers) -> None:
         """Keep all workers busy until no trial is left, here or elsewhere."""

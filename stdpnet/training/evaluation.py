@@ -57,9 +57,7 @@ def evaluate(
     banks = load_banks(run)
     for bank in banks.values():
         bank.set_params(n_jobs=jobs, verbose=visible)
-    found = load_dataset(
-        dataset or options["dataset"], root=data, test_fraction=options["test_fraction"]
-    )
+    found = data_of(run, data, dataset)
     _check(found, run, banks)
     n_train = None
     if dataset is None:
@@ -72,7 +70,7 @@ def evaluate(
         "accuracy": scores.accuracy,
         "n_train": len(split.train),
         "n_test": len(split.test),
-        "per_class": _per_class(scores, found.class_names),
+        "per_class": shares_right(scores.y_true, scores.y_pred, found.class_names),
     }
 
 
@@ -96,6 +94,25 @@ def _scored(
     """Return scores of the readout of a run, fitted again."""
     task = task_of(banks, data, split, "features")
     return score(make_readout(run.record["spec"], n_jobs=jobs), task)
+
+
+def data_of(run: Run, root: Path | None, dataset: str | None = None) -> Dataset:
+    """Return the data of a run, or another set split as they were."""
+    options = run.record["options"]
+    return load_dataset(
+        dataset or options["dataset"], root=root, test_fraction=options["test_fraction"]
+    )
+
+
+def labelled_images(run: Run, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels of its data that the readout of a run learned from."""
+    if data.y_train is None:
+        raise ValueError(
+            f"{data.name} has no labels for the readout; 'stdpnet transform' writes "
+            "features without them"
+        )
+    split = choose(data, run.record["options"]["seed"], None, _n_train(run, data), None)
+    return data.X_train[split.train], data.y_train[split.train]
 
 
 def _n_train(run: Run, data: Dataset) -> int | None:
@@ -125,10 +142,12 @@ def _check(data: Dataset, run: Run, banks: dict[str, Learner]) -> None:
             )
 
 
-def _per_class(scores: Scores, names: tuple[str, ...]) -> dict[str, float]:
+def shares_right(
+    y_true: np.ndarray, y_pred: np.ndarray, names: tuple[str, ...]
+) -> dict[str, float]:
     """Return the share of the images of each class that were classified correctly."""
-    right = scores.y_true == scores.y_pred
+    right = y_true == y_pred
     return {
-        names[label]: float(np.mean(right[scores.y_true == label]))
-        for label in np.unique(scores.y_true)
+        names[label]: float(np.mean(right[y_true == label]))
+        for label in np.unique(y_true)
     }
