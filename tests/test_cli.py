@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -13,7 +14,12 @@ import typer
 
 import stdpnet
 from stdpnet.cli import app, main
-from stdpnet.cli.failures import guarded, one_line, warnings_in_lines
+from stdpnet.cli.failures import (
+    ended_like_ctrl_c,
+    guarded,
+    one_line,
+    warnings_in_lines,
+)
 from stdpnet.cli.output import print_json, size
 from stdpnet.engine.program import ProgramError
 
@@ -266,6 +272,14 @@ def test_a_command_ends_with_one_line_and_a_status(error, status, line, capsys):
 def test_errors_that_are_not_on_purpose_are_not_hidden(error):
     with pytest.raises(type(error), match="bug"):
         failing(error)()
+
+
+def test_a_second_sigterm_does_not_disturb_what_the_first_has_begun():
+    with ended_like_ctrl_c():
+        with pytest.raises(KeyboardInterrupt, match="ended by SIGTERM"):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGHUP)
 
 
 def test_one_line_keeps_names_of_bytes():

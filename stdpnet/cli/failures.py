@@ -32,12 +32,19 @@ def traceback_wanted(words: list[str]) -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing stays running."""
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing stays running.
+
+    Only the first of them counts: SLURM sends one to the command and another by its
+    script, which must not disturb what the first has begun.
+    """
+    before, ending = {}, False
 
     def interrupt(number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt(f"ended by {signal.Signals(number).name}")
+        nonlocal ending
+        if not ending:
+            ending = True
+            raise KeyboardInterrupt(f"ended by {signal.Signals(number).name}")
 
-    before = {}
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
