@@ -1,5 +1,6 @@
 """Workers here and elsewhere: what they need, and that others can use them."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,7 +17,13 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from sklearn.pipeline import Pipeline
 
 from stdpnet import LinearReadout, __version__
-from stdpnet.cluster import ClusterError, LocalWorkers, check_workers, local_cluster
+from stdpnet.cluster import (
+    ClusterError,
+    LocalWorkers,
+    check_workers,
+    local_cluster,
+    quieten,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +67,18 @@ def test_workers_of_this_installation_will_do(scheduler):
         workers.work_for(scheduler.scheduler.address, 1)
         scheduler.wait_for_workers(1, timeout=60)
         check_workers(scheduler, scheduler.scheduler.address)
+
+
+def test_dask_tells_nothing_of_connections_that_are_lost():
+    quieten()
+    names = [
+        name
+        for name in logging.root.manager.loggerDict
+        if name.split(".")[0] in ("distributed", "tornado")
+    ]
+    assert "distributed.client" in names
+    levels = {logging.getLogger(name).getEffectiveLevel() for name in names}
+    assert levels == {logging.CRITICAL}
 
 
 def test_nobody_else_can_reach_what_works_on_this_machine():

@@ -63,7 +63,9 @@ def _wait_for_one(client: Any, workers: LocalWorkers) -> None:
 
 def quieten() -> None:
     """Keep what Dask tells of its connections off the screen."""
-    for name in ("distributed", "tornado", "bokeh"):
+    # Some have a level of their own, whatever that of those above them.
+    own = ("distributed.client", "distributed.gc", "tornado.application")
+    for name in ("distributed", "tornado", "bokeh", *own):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
