@@ -255,7 +255,7 @@ def database():
     settings = f"-c listen_addresses= -c fsync=off -k {place}"
     run("pg_ctl", *server, "-o", settings, "-l", str(place / "log"), "start")
     try:
-        yield f"postgresql+psycopg://me@/postgres?host={place}"
+        yield f"postgresql+psycopg://me:secret@/postgres?host={place}"
     finally:
         run("pg_ctl", *server, "-m", "immediate", "stop")
         shutil.rmtree(place, ignore_errors=True)
@@ -270,6 +270,7 @@ def test_trials_may_be_kept_in_postgresql(start, words, database, tmp_path):
         assert process.returncode == 0, errors
         check_finished(out, 2)
         assert not (out / "study.db").exists()
+        assert "secret" not in (out / "sweep.json").read_text()
     taken = [*words, "--trials", "2", "--storage", database, "--name", "one"]
     process = start(*taken, "--out", str(tmp_path / "three"))
     _, errors = process.communicate()

@@ -122,6 +122,7 @@ class Sweep:
         spec = load_models(options.spec, options.overrides)
         self._load_data()
         storage = options.storage and open_storage(options.storage)
+        shown = options.storage and without_password(options.storage)
         if options.scheduler:
             with remote_cluster(options.scheduler):
                 pass  # it is there
@@ -132,9 +133,9 @@ class Sweep:
         folder.record |= {
             "name": options.name or folder.path.name,
             "spec": name,
-            "command": options.command,
+            "command": options.command.replace(options.storage or "", shown or ""),
             "definition": self.definition.to_dict(),
-            "storage": options.storage and without_password(options.storage),
+            "storage": shown,
             "options": options.plain(),
             "versions": versions(),
         }
