@@ -90,7 +90,7 @@ def check(words: list[str]) -> None:
     elif program == "python":
         assert (ROOT / rest[0]).is_file(), rest
     else:
-        assert program in {"git", "cd", "pip", "dask", "optuna-dashboard"}, words
+        assert program in {"git", "cd", "pip", "dask", "sbatch", "optuna-dashboard"}
 
 
 def run(words: list[str]) -> None:
