@@ -117,13 +117,16 @@ def test_trials_of_a_process_that_has_ended_wait_again(url):
 def test_another_machine_has_gone_when_it_gives_no_sign_of_life(age, gone):
     assert socket.gethostname() != "elsewhere"
     who = {"host": "elsewhere", "pid": 1, "started": 0.0}
-    assert is_gone({OWNER: who, BEAT: time.time() - age}) is gone
+    then = time.time() - age
+    assert is_gone({OWNER: who, BEAT: then}, 0.0) is gone
+    assert is_gone({OWNER: who}, then) is gone
+    assert is_gone({}, then) is gone  # it has not said yet who it is
 
 
 def test_a_process_with_the_number_of_one_that_has_ended_is_another(url):
     who = owner()
-    assert not is_gone({OWNER: who})
-    assert is_gone({OWNER: who | {"started": who["started"] - 100}})
+    assert not is_gone({OWNER: who}, 0.0)
+    assert is_gone({OWNER: who | {"started": who["started"] - 100}}, 0.0)
 
 
 def test_what_failed_says_why(url):

@@ -3,6 +3,8 @@
 Commands import what they need when they run, so that ``stdpnet --help`` is quick.
 """
 
+import atexit
+import gc
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -136,9 +138,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, 1 if a check found something, 2 for an error, 130 after Ctrl-C.
     """
+    if argv is None:
+        _waste_no_time()
     words = list(sys.argv[1:] if argv is None else argv)
     with traceback_wanted(words) as rest, warnings_in_lines(), ended_like_ctrl_c():
         return finish_output(_status(rest))
+
+
+def _waste_no_time() -> None:
+    """Spare the search for garbage, of which imports make little and the end needs none."""
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
 
 
 def _status(words: list[str]) -> int:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from stdpnet.cluster import LocalWorkers
     from stdpnet.sweep import Sweep
 
-#: What workers need; they get ready while the sweep is being made.
-NEEDED = "stdpnet.sweep.trial"
 EPILOG = examples(
     "stdpnet sweep conv-stdp --param rule.learning_rate=0.001:0.1:log --trials 8 --jobs 2",
     "stdpnet sweep conv-stdp --param network.n_maps=16,32,64 --sampler grid --seeds 3",
@@ -229,7 +227,8 @@ def run(
         "command": shlex.join(["stdpnet", *words]),
     }
     require("sweep", "optuna", "distributed")
-    with contextlib.nullcontext() if scheduler else LocalWorkers(NEEDED) as workers:
+    # They get ready while the sweep is being made.
+    with contextlib.nullcontext() if scheduler else LocalWorkers() as workers:
         sweep = _run(spec or "", parameters or [], options, workers)
     if json:
         print_json(result(sweep))

@@ -43,21 +43,21 @@ def local_cluster(jobs: int, workers: LocalWorkers | None = None) -> Iterator[An
         with Client(cluster, set_as_default=False) as client:
             workers.work_for(cluster.scheduler_address, jobs)
             try:
-                _wait_for_one(client, workers)
+                _wait_for(client, workers, jobs)
                 yield client
             finally:
                 workers.end()  # before their scheduler does
 
 
-def _wait_for_one(client: Any, workers: LocalWorkers) -> None:
+def _wait_for(client: Any, workers: LocalWorkers, number: int) -> None:
     for _ in range(round(6 * PATIENCE)):
         with contextlib.suppress(TimeoutError):
-            client.wait_for_workers(1, timeout=1)
+            client.wait_for_workers(number, timeout=1)
             return
         if workers.failed:
             raise ClusterError("workers cannot start on this machine, as is told above")
     raise ClusterError(
-        f"no worker has started within {6 * PATIENCE:.0f} s; is the machine busy?"
+        f"workers have not started within {6 * PATIENCE:.0f} s; is the machine busy?"
     )
 
 

@@ -8,6 +8,14 @@ from typing import Self
 
 #: Seconds that a scheduler has to answer, and workers to end.
 PATIENCE = 20.0
+#: What a run imports on its way.
+READY = (
+    "stdpnet.sweep.trial",
+    "sklearn.svm",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "rich.progress",
+)
 #: Address that only this machine reaches.
 LOOPBACK = "127.0.0.1"
 
@@ -21,11 +29,12 @@ class LocalWorkers:
     Parameters
     ----------
     *modules : str
-        What they will need, imported once for all.
+        What they will need, imported once for all; default all that a run needs.
     """
 
     def __init__(self, *modules: str) -> None:
-        self._command = [sys.executable, "-m", "stdpnet.cluster.worker", *modules]
+        self._command = [sys.executable, "-m", "stdpnet.cluster.worker"]
+        self._command += modules or READY
         self._order = b""
         self._parent = self._start()
         self._end = threading.Event()

@@ -7,12 +7,15 @@ ended is replaced.
 
 import asyncio
 import contextlib
+import gc
 import os
 import select
 import sys
 import threading
 from importlib import import_module
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 #: Seconds between two looks at the workers.
 LOOK = 0.5
@@ -23,6 +26,7 @@ def main() -> None:
     import_module("distributed")
     for name in sys.argv[1:]:
         import_module(name)
+    gc.freeze()  # what is shared stays shared
     words = sys.stdin.readline().split()
     if words:
         address, number = words
@@ -32,33 +36,36 @@ def main() -> None:
 def _keep_alive(address: str, number: int) -> None:
     # Workers read from this pipe, into which nobody writes: it closes when we end.
     ends, ours = os.pipe()
-    workers = [_fork(address, ends, ours) for _ in range(number)]
+    workers = [_fork(address, number, ends, ours) for _ in range(number)]
     while not select.select([sys.stdin], [], [], LOOK)[0]:
         for place, pid in enumerate(workers):
             with contextlib.suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG) != (0, 0):
-                    workers[place] = _fork(address, ends, ours)
+                    workers[place] = _fork(address, number, ends, ours)
     os.close(ours)
     for pid in workers:
         os.waitpid(pid, 0)
 
 
-def _fork(address: str, ends: int, ours: int) -> int:
+def _fork(address: str, number: int, ends: int, ours: int) -> int:
     pid = os.fork()
     if pid == 0:
         os.close(ours)
         threading.Thread(target=_end_with, args=(ends,), daemon=True).start()
+        threadpool_limits(max(1, (os.cpu_count() or 1) // number))
         asyncio.run(_work(address))
         os._exit(0)
     return pid
 
 
 async def _work(address: str) -> None:
+    import dask
     from distributed import Worker
 
     from stdpnet.cluster import LOOPBACK, quieten
 
     quieten()
+    dask.config.set({"distributed.worker.profile.enabled": False})
     # Nobody but this machine may reach it: whoever does can have any code run.
     here: dict[str, Any] = {"host": LOOPBACK, "dashboard_address": f"{LOOPBACK}:0"}
     settings = {"nthreads": 1, "memory_limit": 0, "dashboard": False, **here}

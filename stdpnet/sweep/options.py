@@ -61,7 +61,7 @@ class SweepOptions:
         URL of a database for the trials; default a file in `out`.
     name : str, optional
         Name in that database; default that of the folder.
-    out : Path, optional
+    out : path, optional
         Folder of the sweep; default ``sweeps/SPEC-DATASET-N``.
     resume : bool
         Go on with the sweep in `out`, or help whoever is at work on it.
@@ -71,7 +71,7 @@ class SweepOptions:
         Limits of time and memory of a run.
     seed : int
         Seed of the choice of values and of the validation images.
-    data : Path, optional
+    data : path, optional
         Folder of data sets.
     test_fraction : float
         Share of own data that is kept for the test.
@@ -113,6 +113,10 @@ class SweepOptions:
     command: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("out", "data"):
+            path = getattr(self, name)
+            if isinstance(path, str):
+                object.__setattr__(self, name, Path(path))
         for name, low in (("n_trials", 1), ("seeds", 1), ("jobs", 1), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < low:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +74,28 @@ class Results:
         In their order.
     tested : dict
         Number of the best trial and its accuracies on the test set, by seed.
-    importance : dict of float
-        Share of each parameter in the variance of the first objective; empty for less
-        than four trials.
+    study : optuna.study.Study
+        What Optuna keeps.
     """
 
     folder: SweepFolder
     definition: Definition
     trials: list[TrialResult]
     tested: dict[str, Any]
-    importance: dict[str, float]
+    study: Any = field(repr=False)
 
     @property
     def first(self) -> str:
         """Name of the first objective."""
         return self.definition.objectives[0]
+
+    @cached_property
+    def importance(self) -> dict[str, float]:
+        """Share of each parameter in the variance of the first objective.
+
+        Empty for less than four trials, or where all are equal.
+        """
+        return _importance(self.study, objective(self.first).sign)
 
     @property
     def complete(self) -> list[TrialResult]:
@@ -165,9 +173,7 @@ def load_results(path: Path | str, storage: str | None = None) -> Results:
         )
         for trial in study.study.get_trials(deepcopy=False)
     ]
-    sign = objective(definition.objectives[0]).sign
-    importance = _importance(study.study, sign)
-    return Results(folder, definition, trials, study.tested(), importance)
+    return Results(folder, definition, trials, study.tested(), study.study)
 
 
 def _importance(study: Any, sign: int) -> dict[str, float]:

@@ -28,6 +28,8 @@ ERROR, DETAILS, TESTED, AGAIN = (
 #: Seconds between two signs of life, and after which an owner on another machine is gone.
 BEAT_SECONDS, GONE_SECONDS = 15.0, 120.0
 SAMPLERS = ("tpe", "random", "grid", "quasi-random", "nsga2")
+#: Those whose values depend on what earlier trials found.
+LEARNING = ("tpe", "nsga2")
 PRUNERS = ("none", "median", "halving")
 
 
@@ -50,6 +52,11 @@ class SweepStudy:
         Which trials are given up.
     seed : int
         Seed of the choice.
+
+    Attributes
+    ----------
+    learns : bool
+        Whether values depend on what earlier trials found.
     """
 
     def __init__(
@@ -73,7 +80,9 @@ class SweepStudy:
             "pruner": _pruner(pruner),
         }
         self.objectives = objectives
+        self.learns = sampler in LEARNING
         self.study: Any = None
+        self._waiting: list[Any] = []
 
     def create(self, waiting: Sequence[Mapping[str, Any]]) -> None:
         """Make the study with all its trials, those that are given values included.
@@ -130,21 +139,36 @@ class SweepStudy:
 
     def take(self) -> Any | None:
         """Return the next trial that waits, with values, or None if none does."""
-        from optuna.trial import Trial, TrialState
+        from optuna.trial import Trial
 
-        for waiting in self._in_state("WAITING"):
+        while waiting := self._next_waiting():
             number = self._id(waiting)
-            # False if another process was faster.
-            if self._storage.set_trial_state_values(number, TrialState.RUNNING):
+            if self._claim(number):
                 # Processes, and those that resume, must not draw the same values again.
                 self.study.sampler = _sampler(self._sampler, self._seed, waiting.number)
                 trial = Trial(self.study, number)
                 trial.set_user_attr(OWNER, owner())
-                self.beat(trial)
                 for name, distribution in self._distributions.items():
                     _suggest(trial, name, distribution)
                 return trial
         return None
+
+    def _claim(self, number: int) -> bool:
+        """Take a trial; say whether no other process was faster."""
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import TrialState
+
+        try:
+            return bool(
+                self._storage.set_trial_state_values(number, TrialState.RUNNING)
+            )
+        except UpdateFinishedTrialError:  # it has even finished it
+            return False
+
+    def _next_waiting(self) -> Any | None:
+        """Return a trial that waited when the storage was last asked."""
+        self._waiting = self._waiting or self._in_state("WAITING")[::-1]
+        return self._waiting.pop() if self._waiting else None
 
     def _in_state(self, state: str) -> list[Any]:
         from optuna.trial import TrialState
@@ -175,7 +199,11 @@ class SweepStudy:
 
     def put_back_orphans(self) -> int:
         """Let the trials of processes that have ended wait again; return how many."""
-        orphans = [t for t in self._in_state("RUNNING") if is_gone(t.user_attrs)]
+        orphans = [
+            trial
+            for trial in self._in_state("RUNNING")
+            if is_gone(trial.user_attrs, trial.datetime_start.timestamp())
+        ]
         for trial in orphans:
             self.put_back(trial)
         return len(orphans)
@@ -285,11 +313,11 @@ def owner() -> dict[str, Any]:
     }
 
 
-def is_gone(attributes: Mapping[str, Any]) -> bool:
-    """Say whether the process that took a trial has ended."""
+def is_gone(attributes: Mapping[str, Any], since: float) -> bool:
+    """Say whether the process that took a trial at some time has ended."""
     who = attributes.get(OWNER)
     if who is None or who["host"] != socket.gethostname():
-        return bool(time.time() - attributes.get(BEAT, 0) > GONE_SECONDS)
+        return bool(time.time() - attributes.get(BEAT, since) > GONE_SECONDS)
     if who == owner():
         return False
     try:

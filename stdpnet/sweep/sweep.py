@@ -37,8 +37,6 @@ from stdpnet.training.split import choose, held_out, is_labelled
 
 #: Seconds between two looks at what is running.
 LOOK = 0.5
-#: What workers of this machine get ready with.
-NEEDED = "stdpnet.sweep.trial"
 
 Watcher = Callable[["Sweep"], None]
 
@@ -234,23 +232,28 @@ class Sweep:
             return remote_cluster(self.options.scheduler)
         n_left = self.study.n_unfinished() * self.definition.seeds
         jobs = min(self.options.jobs, max(n_left, 1))
-        return local_cluster(jobs, self._workers or LocalWorkers(NEEDED))
+        return local_cluster(jobs, self._workers)
 
     def _work(self, workers: Workers) -> None:
         """Keep all workers busy until no trial is left, here or elsewhere."""
         last = time.monotonic()
         while True:
-            while workers.n_free > 0 and (task := self._next()) is not None:
-                workers.submit(task)
+            self._hand_out(workers)
             if not workers.n_at_work and not self.study.n_unfinished():
                 return
             if (outcome := workers.finished(LOOK)) is not None:
+                if not self.study.learns:
+                    self._hand_out(workers)  # no worker waits until that is noted
                 self._note(outcome)
             if time.monotonic() - last > BEAT_SECONDS:
                 last = time.monotonic()
                 self._beat()
             if self._watch is not None:
                 self._watch(self)
+
+    def _hand_out(self, workers: Workers) -> None:
+        while (free := workers.free()) and (task := self._next()) is not None:
+            workers.submit(task, free)
 
     def _beat(self) -> None:
         for running in self.running.values():

@@ -23,25 +23,29 @@ class Workers:
     def __init__(self, client: Any, data: Any) -> None:
         self._client = client
         self._data = given(client, data)
-        self._tasks: dict[Any, Task] = {}
+        self._tasks: dict[Any, tuple[Task, str]] = {}
         self._done: queue.Queue[Any] = queue.Queue()
 
-    @property
-    def n_free(self) -> int:
-        """How many more tasks could be carried out at once."""
-        # One a process: limits end all that a process is doing.
-        n_workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
-        return n_workers - len(self._tasks)
+    def free(self) -> str | None:
+        """Return the address of a worker that has nothing to do; None if none is."""
+        # One task a process: limits end all that a process is doing.
+        addresses = list(self._client.scheduler_info(n_workers=-1)["workers"])
+        if len(addresses) <= len(self._tasks):
+            return None
+        taken = {address for _, address in self._tasks.values()}
+        return next((one for one in addresses if one not in taken), addresses[0])
 
     @property
     def n_at_work(self) -> int:
         """How many tasks are not finished."""
         return len(self._tasks)
 
-    def submit(self, task: Task) -> None:
-        """Have a task carried out."""
-        future = self._client.submit(run_task, task, self._data, pure=False)
-        self._tasks[future] = task
+    def submit(self, task: Task, address: str) -> None:
+        """Have a task carried out by a worker, or by another if that one ends."""
+        # Left to itself, Dask would rather queue tasks where the data are already.
+        where: dict[str, Any] = {"workers": [address], "allow_other_workers": True}
+        future = self._client.submit(run_task, task, self._data, pure=False, **where)
+        self._tasks[future] = task, address
         future.add_done_callback(self._done.put)
 
     def finished(self, timeout: float) -> Outcome | None:
@@ -58,7 +62,7 @@ class Workers:
             if self._client.status not in ("running", "connecting"):
                 raise ClusterError(_GONE) from None
             return None
-        task = self._tasks.pop(future)
+        task, _ = self._tasks.pop(future)
         if future.status == "finished":
             outcome: Outcome = future.result()
         elif future.status == "error":
