@@ -200,7 +200,7 @@ def test_a_worker_that_does_not_see_the_folder_sends_the_run(
     data = held_out(load_dataset("digits"), 0.2)
     out = tmp_path / "s" / "trials" / "0" / "seed-0"
     if other:  # at the same place of the worker's disk
-        SweepFolder.create(tmp_path / "s", "small").write()
+        SweepFolder.create(tmp_path / "s", "small", {"spec": "small"}, "")
     options = TrainOptions(spec="/nowhere/small.toml", out=out, control=False, **SMALL)
     task = Task(
         trial=0,

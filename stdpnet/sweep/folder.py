@@ -1,6 +1,9 @@
 """The folder of a sweep: what it is, its trials, and where their numbers are kept."""
 
 import json
+import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -27,8 +30,22 @@ class SweepFolder:
         self.path, self.record = path, record
 
     @classmethod
-    def create(cls, path: Path | None, name: str) -> Self:
-        """Make a new folder; None for the next free ``sweeps/NAME-N``.
+    def create(
+        cls, path: Path | None, name: str, record: Mapping[str, Any], spec: str
+    ) -> Self:
+        """Make a new folder, which appears when it is complete.
+
+        Parameters
+        ----------
+        path : Path or None
+            The folder; None for the next free ``sweeps/NAME-N``.
+        name : str
+            What is swept.
+        record : mapping
+            What the sweep is; ``"spec"`` is the name of its specification, ``"name"``
+            that of the sweep, by default the folder's.
+        spec : str
+            The specification.
 
         Raises
         ------
@@ -36,12 +53,28 @@ class SweepFolder:
             If there is one, and something in it.
         """
         path = next_free(name, Path("sweeps")) if path is None else path
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            is_sweep = (path / "sweep.json").is_file()
-            advice = ", or --resume to go on with it" if is_sweep else ""
-            raise FileExistsError(f"{path} exists; give --out a new folder{advice}")
-        (path / "trials").mkdir(parents=True)
-        return cls(path, {"format": FORMAT, "id": uuid4().hex})
+        check_free(path)
+        own = {"format": FORMAT, "id": uuid4().hex, "name": path.name}
+        partial = path.with_name(f".{path.name}-{os.getpid()}.partial")
+        try:
+            (partial / "trials").mkdir(parents=True)
+            cls(partial, {**own, **record})._write(spec)
+            if path.exists():
+                path.rmdir()  # empty, or taken meanwhile
+            partial.rename(path)
+        except OSError:
+            check_free(path)
+            raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return cls.open(path)
+
+    def _write(self, spec: str) -> None:
+        self.spec_file.write_text(spec)
+        write_atomically(self.path / MARK, self.record["id"].encode())
+        write_atomically(
+            self.path / "sweep.json", json.dumps(self.record, indent=2).encode()
+        )
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -58,13 +91,6 @@ class SweepFolder:
         file, made_by = path / "sweep.json", ("the folder of a sweep", "stdpnet sweep")
         return cls(path, read_record(file, FORMAT, "id", made_by))
 
-    def write(self) -> None:
-        """Write ``sweep.json``, and the mark by which workers know the folder."""
-        write_atomically(self.path / MARK, self.record["id"].encode())
-        write_atomically(
-            self.path / "sweep.json", json.dumps(self.record, indent=2).encode()
-        )
-
     @property
     def spec_file(self) -> Path:
         """The specification with all that does not vary."""
@@ -73,3 +99,11 @@ class SweepFolder:
     def run(self, trial: int, seed: int) -> Path:
         """Return where the run of a trial and a seed is."""
         return self.path.absolute() / "trials" / f"{trial:04d}" / f"seed-{seed}"
+
+
+def check_free(path: Path) -> None:
+    """Raise FileExistsError unless a sweep can be made in a folder."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        is_sweep = (path / "sweep.json").is_file()
+        advice = ", or --resume to go on with it" if is_sweep else ""
+        raise FileExistsError(f"{path} exists; give --out a new folder{advice}")

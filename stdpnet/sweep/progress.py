@@ -85,10 +85,12 @@ def _clock(seconds: float) -> str:
 
 
 def _table(sweep: Sweep, state: State) -> Any:
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     keys = list(sweep.definition.space.parameters)
-    table = Table("trial", *keys, "runs done", "time", caption=state.line, box=None)
+    table = Table("trial", *keys, "runs done", "time", box=None)
     for running in list(sweep.running.values()):
         values = running.trial.params
         texts = (
@@ -100,4 +102,4 @@ def _table(sweep: Sweep, state: State) -> Any:
             f"{len(running.values)} of {sweep.definition.seeds}",
             _clock(time.monotonic() - running.started),
         )
-    return table
+    return Group(table, Text(state.line, style="dim"))

@@ -125,11 +125,7 @@ class Sweep:
             with remote_cluster(options.scheduler):
                 pass  # it is there
         name = Path(options.spec).stem
-        self.folder = folder = SweepFolder.create(
-            options.out, f"{name}-{Path(options.dataset).stem}"
-        )
-        folder.record |= {
-            "name": options.name or folder.path.name,
+        record = {
             "spec": name,
             "command": options.command.replace(options.storage or "", shown or ""),
             "definition": self.definition.to_dict(),
@@ -137,9 +133,15 @@ class Sweep:
             "options": options.plain(),
             "versions": versions(),
         }
+        if options.name:
+            record["name"] = options.name
         spec.pop("sweep", None)
-        folder.spec_file.write_text(spec_text(spec) + "\n")
-        folder.write()
+        self.folder = folder = SweepFolder.create(
+            options.out,
+            f"{name}-{Path(options.dataset).stem}",
+            record,
+            spec_text(spec) + "\n",
+        )
         self._study(storage or open_storage(self._url))
         try:
             self.study.create(self.definition.waiting(self.options.seed))
