@@ -81,17 +81,17 @@ def _contours(ax: Axes, results: Results, keys: list[str], places: Places) -> An
     set_axis(results, keys[1], ax.yaxis, ax.set_yscale)
     apart = len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and np.ptp(heights) > 0
     if len(x) >= ENOUGH and apart:
-        triangles = _triangles(*(unit_places(results, key) for key in keys))
+        drawn = [unit_places(results, key) for key in keys]
         settings: dict[str, Any] = {"levels": 10, "cmap": "viridis", "alpha": 0.6}
-        ax.tricontourf(x, y, heights, triangles=triangles, **settings)
+        ax.tricontourf(_joined(x, y, *drawn), heights, **settings)
     return ax.scatter(x, y, c=heights, cmap="viridis", edgecolors=INK, linewidths=0.5)
 
 
-def _triangles(across: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Return triangles between points that are well shaped as drawn, shape (n, 3)."""
+def _joined(x: np.ndarray, y: np.ndarray, across: np.ndarray, up: np.ndarray) -> Any:
+    """Return triangles between points that are well shaped where these are drawn."""
     from matplotlib.tri import Triangulation
 
-    return np.asarray(Triangulation(across, up).triangles)
+    return Triangulation(x, y, Triangulation(across, up).triangles)
 
 
 def draw_parallel(results: Results) -> Figure:
