@@ -68,7 +68,7 @@ def page() -> str:
     """Return the text of the gallery."""
     parts = [HEAD]
     for command, names in RUNS.values():
-        parts.append(f"## {shlex.split(command)[2]}\n")
+        parts.append(f"## {' '.join(shlex.split(command)[1:3])}\n")
         parts.append(f"```console\n{command}\n```\n")
         for name in names:
             parts.append(
