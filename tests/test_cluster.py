@@ -23,6 +23,7 @@ from stdpnet.cluster import (
     check_workers,
     local_cluster,
     quieten,
+    remote_cluster,
 )
 
 pytestmark = pytest.mark.slow
@@ -55,11 +56,20 @@ def start_worker(client: Client, folder: Path, **environment: str) -> subprocess
     return process
 
 
-def test_a_scheduler_without_workers_is_refused(scheduler):
+def test_a_scheduler_that_stays_without_workers_is_refused(scheduler, monkeypatch):
+    monkeypatch.setattr("stdpnet.cluster.cluster.PATIENCE", 1.0)
     with pytest.raises(
         ClusterError, match="has no workers; start one with 'dask worker"
     ):
-        check_workers(scheduler, scheduler.scheduler.address)
+        with remote_cluster(scheduler.scheduler.address):
+            pass
+
+
+def test_workers_may_come_after_their_scheduler(scheduler):
+    with LocalWorkers() as workers:
+        workers.work_for(scheduler.scheduler.address, 1)
+        with remote_cluster(scheduler.scheduler.address) as client:
+            assert client.submit(abs, -1).result() == 1
 
 
 def test_workers_of_this_installation_will_do(scheduler):

@@ -71,12 +71,12 @@ def quieten() -> None:
 
 @contextlib.contextmanager
 def remote_cluster(address: str) -> Iterator[Any]:
-    """Return a client of a scheduler that is there already.
+    """Return a client of a scheduler that is there already; its workers may come a bit later.
 
     Raises
     ------
     ClusterError
-        If it does not answer, has no workers, or they cannot do the work.
+        If it does not answer, has no workers in time, or they cannot do the work.
     """
     require("sweep", "distributed")
     from distributed import Client
@@ -90,6 +90,8 @@ def remote_cluster(address: str) -> Iterator[Any]:
             "leave --scheduler out to work on this machine"
         ) from error
     with client:
+        with contextlib.suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=PATIENCE)
         check_workers(client, address)
         yield client
 

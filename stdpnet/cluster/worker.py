@@ -54,7 +54,7 @@ def _fork(address: str, number: int, ends: int, ours: int) -> int:
         threading.Thread(target=_end_with, args=(ends,), daemon=True).start()
         threadpool_limits(max(1, (os.cpu_count() or 1) // number))
         asyncio.run(_work(address))
-        os._exit(0)
+        _exit()
     return pid
 
 
@@ -75,10 +75,14 @@ async def _work(address: str) -> None:
 
 def _end_with(pipe: int) -> None:
     os.read(pipe, 1)
-    if "stdpnet.engine.processes" in sys.modules:
-        from stdpnet.engine.processes import stop_all
+    _exit()
 
-        stop_all()  # programs, and their temporary folders
+
+def _exit() -> None:
+    if "stdpnet.engine.processes" in sys.modules:
+        from stdpnet.engine.processes import close
+
+        close()  # programs, and their temporary folders
     os._exit(0)
 
 

@@ -5,12 +5,12 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stdpnet.engine.exchange import Exchange
 from stdpnet.engine.program import ProgramError
 
 STOPPED = (
@@ -76,12 +76,18 @@ class Job:
 
 _lock = threading.RLock()
 _jobs: set[Job] = set()
+_exchange = Exchange()
 _closing = False
 
 
 @contextlib.contextmanager
-def new_job() -> Iterator[Job]:
+def new_job(n_bytes: int | None = None) -> Iterator[Job]:
     """Make a job, and remove its folder when the block ends.
+
+    Parameters
+    ----------
+    n_bytes : int, optional
+        What the job may write there, if that is known.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def new_job() -> Iterator[Job]:
     with _lock:
         if _closing:
             raise ProgramError(STOPPED)
-        job = Job(_temporary_folder())
+        job = Job(_new_folder(n_bytes))
         _jobs.add(job)
     try:
         yield job
@@ -101,9 +107,9 @@ def new_job() -> Iterator[Job]:
             _jobs.discard(job)
 
 
-def _temporary_folder() -> Path:
+def _new_folder(n_bytes: int | None) -> Path:
     try:
-        return Path(tempfile.mkdtemp(prefix="stdpnet-"))
+        return _exchange.new_folder(n_bytes)
     except OSError as error:
         raise ProgramError(
             f"cannot make a temporary folder ({error.strerror or error}); "
@@ -123,11 +129,12 @@ def stop_all() -> None:
 
 
 @atexit.register
-def _close() -> None:
-    """Let no thread that outlives the main one start anything more."""
+def close() -> None:
+    """End everything, and let no thread that outlives the main one start anything more."""
     global _closing
     _closing = True
     stop_all()
+    _exchange.close()
 
 
 def _forget() -> None:
@@ -135,6 +142,7 @@ def _forget() -> None:
     global _lock
     _lock = threading.RLock()
     _jobs.clear()
+    _exchange.forget()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -130,7 +130,8 @@ def run_chunk(
         "STDPNET_SEED": str(seed % 2**32),
         "STDPNET_RECORD": ",".join(map(str, recorded)),
     }
-    with new_job() as job, _readable_errors(job):
+    n_bytes = None if recorded else _bytes_exchanged(program, stimuli, n_examples)
+    with new_job(n_bytes) as job, _readable_errors(job):
         _write_inputs(job.folder, program, stimuli, state)
         for request in recorded:
             request.write(job.folder)
@@ -140,6 +141,17 @@ def run_chunk(
         for request in recorded:
             result.recordings[request.name] = request.read(job.folder, n_steps)
         return result
+
+
+def _bytes_exchanged(
+    program: Program, stimuli: Mapping[str, np.ndarray], n_examples: int
+) -> int:
+    """Return about how much a chunk writes: stimuli, state before and after, counts."""
+    given = sum(4 * np.size(values) for values in stimuli.values())
+    state = sum(8 * prod(shape) for shape in program.state_shapes().values())
+    counters = program.description["counters"].values()
+    counts = sum(2 * n_examples * prod(counter["shape"]) for counter in counters)
+    return given + 2 * state + counts
 
 
 def _again_text(again: tuple[str, Again] | None) -> str:
