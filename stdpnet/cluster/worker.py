@@ -23,6 +23,7 @@ LOOK = 0.5
 
 def main() -> None:
     """Prepare, then keep workers alive until whoever started this has ended."""
+    gc.set_threshold(50_000)  # imports make little garbage
     import_module("distributed")
     for name in sys.argv[1:]:
         import_module(name)
