@@ -1,6 +1,6 @@
 """Networks of your own: named parts, built once, run chunk after chunk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,7 +212,7 @@ class Simulation:
         *,
         presentation: Any,
         rest: Any = None,
-        again: tuple[str, Again] | None = None,
+        again: tuple[str | Sequence[str], Again] | None = None,
         learning: bool = True,
         seed: int = 0,
         record: Mapping[str, Any] | Iterable[str] = (),
@@ -232,9 +232,9 @@ class Simulation:
             How long an example is shown.
         rest : Quantity or str, time, optional
             How long the network goes on without input after each presentation.
-        again : (str, Again), optional
-            A population, and when an example is shown again, brighter, because it
-            spikes too little.
+        again : (str or sequence of str, Again), optional
+            One population or several, and when an example is shown again, brighter,
+            because one of them spikes too little.
         learning : bool
             Whether weights and thresholds adapt.
         seed : int

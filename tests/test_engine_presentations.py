@@ -355,3 +355,45 @@ def test_delayed_synapses_are_those_of_plain_brian2(learning):
 def test_delays_that_cannot_be_are_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         with_delays(**changed).describe()
+
+
+def pair() -> Network:
+    """Return the network with a second population, which spikes less."""
+    one = network()
+    other = replace(one.populations[0], name="others")
+    joined = Projection(
+        name="to_others",
+        source="pixels",
+        target="others",
+        geometry=Convolution.dense(PIXELS),
+        weights=0.12,
+    )
+    return replace(
+        one,
+        populations=(*one.populations, other),
+        projections=(*one.projections, joined),
+    )
+
+
+def test_each_of_several_populations_is_to_spike_enough():
+    options = {
+        "again": (("cells", "others"), Again(spikes=12, limit=3)),
+        "record": ["pixels", "cells", "others"],
+    }
+    ours, plain = (
+        run(pair(), backend, rates(12, 4, 6, 2), **options)
+        for backend in ("cpp", "numpy")
+    )
+    assert_equal(ours, plain)
+    n = int(ours.presentations.sum())
+    least = np.min(
+        [
+            np.bincount(ours.spikes[name][:, 0], minlength=n)
+            for name in ("cells", "others")
+        ],
+        axis=0,
+    )
+    last = np.cumsum(ours.presentations) - 1
+    assert 4 < n < 16, "some are shown again, some are not"
+    assert ((least[last] >= 12) | (ours.presentations == 4)).all()
+    assert (np.delete(least, last) < 12).all()

@@ -1,6 +1,6 @@
 """What a run is given, checked against its program before anything starts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ from stdpnet.catalog import unknown_name
 from stdpnet.engine.program import Program
 from stdpnet.models.network import NEVER
 from stdpnet.models.parts import Again
+
+#: Populations, one or several, of which each is to spike enough, and what happens else.
+AgainWhere = tuple[str | Sequence[str], Again]
 
 
 def check_arrays(
@@ -46,13 +49,20 @@ def check_input_steps(n_input_steps: int | None, n_steps: int) -> int:
     return n_input_steps
 
 
-def check_again(program: Program, again: tuple[str, Again] | None) -> None:
+def again_names(again: AgainWhere) -> list[str]:
+    """Return the populations that are to spike enough."""
+    names = again[0]
+    return [names] if isinstance(names, str) else list(names)
+
+
+def check_again(program: Program, again: AgainWhere | None) -> None:
     """Refuse a population that does not exist, and inputs that cannot be brighter."""
     if again is None:
         return
     groups = program.description["groups"]
-    if again[0] not in groups:
-        raise ValueError(unknown_name("population", again[0], groups))
+    for name in again_names(again):
+        if name not in groups:
+            raise ValueError(unknown_name("population", name, groups))
     if all(group["stimulus"] != "rates" for group in groups.values()):
         raise ValueError(
             "examples can only be shown again, brighter, where an input has rates; "

@@ -16,7 +16,8 @@ def run_presentations(
     Parameters
     ----------
     again : (Again, callable), optional
-        When an example is shown again; the number of spikes so far that count.
+        When an example is shown again; the numbers of spikes so far that count, of
+        which each must be enough.
     """
     shown = np.ones(n_examples, np.uint32)
     if again is None:
@@ -28,7 +29,7 @@ def run_presentations(
                 before = spikes()
                 assembly.show(example, 1 + when.brighter * times)
                 network.run(assembly.clock.dt, namespace={})
-                if spikes() - before >= when.spikes:
+                if (spikes() - before >= when.spikes).all():
                     break
             shown[example] = times + 1
     end_last_presentation(assembly.clock, network.objects)

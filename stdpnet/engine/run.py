@@ -15,6 +15,8 @@ import numpy as np
 
 from stdpnet.engine import cache
 from stdpnet.engine.checks import (
+    AgainWhere,
+    again_names,
     check_again,
     check_arrays,
     check_input_steps,
@@ -23,7 +25,6 @@ from stdpnet.engine.checks import (
 from stdpnet.engine.processes import Job, new_job
 from stdpnet.engine.program import Program, ProgramError
 from stdpnet.engine.recording import requests
-from stdpnet.models.parts import Again
 
 #: How the stimulus of an input is stored.
 STIMULUS_DTYPES = {"steps": np.uint16, "rates": np.float32}
@@ -79,7 +80,7 @@ def run_chunk(
     *,
     n_steps: int,
     n_input_steps: int | None = None,
-    again: tuple[str, Again] | None = None,
+    again: AgainWhere | None = None,
     seed: int,
     record: Mapping[str, Any] | Iterable[str] = (),
 ) -> ChunkResult:
@@ -100,8 +101,9 @@ def run_chunk(
         Length of a presentation in time steps.
     n_input_steps : int, optional
         Steps after which rates are zero until the next presentation; default: all.
-    again : (str, Again), optional
-        A population, and when an example is shown again because it spikes too little.
+    again : (str or sequence of str, Again), optional
+        One population or several, and when an example is shown again because one of
+        them spikes too little.
     seed : int
         Seed of the random numbers drawn in this chunk.
     record : dict, or iterable of str
@@ -154,11 +156,11 @@ def _bytes_exchanged(
     return given + 2 * state + counts
 
 
-def _again_text(again: tuple[str, Again] | None) -> str:
+def _again_text(again: AgainWhere | None) -> str:
     if again is None:
         return ""
-    population, when = again
-    return f"{population} {when.spikes} {when.brighter!r} {when.limit}"
+    names, when = ",".join(again_names(again)), again[1]
+    return f"{names} {when.spikes} {when.brighter!r} {when.limit}"
 
 
 @contextlib.contextmanager

@@ -184,11 +184,12 @@ def _read_structures(program: Program, folder: Path) -> dict[str, np.ndarray]:
     }
 
 
-def _when(again: list[str], monitors: Any) -> tuple[Again, Callable[[], int]]:
+def _when(again: list[str], monitors: Any) -> tuple[Again, Callable[[], np.ndarray]]:
     """Return when examples are shown again, and what counts the spikes for that."""
-    name, spikes, brighter, limit = again
+    names, spikes, brighter, limit = again
     when = Again(spikes=int(spikes), brighter=float(brighter), limit=int(limit))
-    return when, lambda: int(monitors.spikes[name].num_spikes)
+    counted = [monitors.spikes[name] for name in names.split(",")]
+    return when, lambda: np.array([int(monitor.num_spikes) for monitor in counted])
 
 
 def _read_stimuli(

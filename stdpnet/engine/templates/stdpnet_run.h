@@ -280,16 +280,24 @@ class Again {
  public:
   Again() {
     std::istringstream text(setting("STDPNET_AGAIN"));
-    std::string group;
-    if (text >> group >> least_ >> brighter_ >> limit_) spikes_ = &tally(group + ".spikes");
+    std::string groups, group;
+    if (!(text >> groups >> least_ >> brighter_ >> limit_)) return;
+    std::istringstream names(groups);
+    while (std::getline(names, group, ',')) spikes_.push_back(&tally(group + ".spikes"));
+    before_.resize(spikes_.size());
   }
   void first() {
     gain = 1;
     times_ = 0;
   }
-  void begin() { before_ = spikes_ == nullptr ? 0 : *spikes_; }
+  void begin() {
+    for (size_t k = 0; k < spikes_.size(); k++) before_[k] = *spikes_[k];
+  }
   bool enough() const {
-    return spikes_ == nullptr || *spikes_ - before_ >= least_ || times_ >= limit_;
+    if (times_ >= limit_) return true;
+    for (size_t k = 0; k < spikes_.size(); k++)
+      if (*spikes_[k] - before_[k] < least_) return false;
+    return true;
   }
   void next() {
     gain += brighter_;
@@ -297,8 +305,9 @@ class Again {
   }
 
  private:
-  const int64_t* spikes_ = nullptr;
-  int64_t least_ = 0, before_ = 0;
+  std::vector<const int64_t*> spikes_;
+  std::vector<int64_t> before_;
+  int64_t least_ = 0;
   double brighter_ = 0;
   size_t limit_ = 0, times_ = 0;
 };
