@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from stdpnet.estimators.fully_connected import (
         FullyConnectedSTDP as FullyConnectedSTDP,
     )
+    from stdpnet.estimators.multimodal import MultimodalSTDP as MultimodalSTDP
     from stdpnet.estimators.spec import load_network as load_network
     from stdpnet.models.parts import Again as Again
     from stdpnet.models.parts import Counter as Counter
@@ -28,6 +29,7 @@ _PUBLIC = {
     "FullyConnectedSTDP": "stdpnet.estimators.fully_connected",
     "Input": "stdpnet.models.parts",
     "LinearReadout": "stdpnet.readout",
+    "MultimodalSTDP": "stdpnet.estimators.multimodal",
     "Network": "stdpnet.network",
     "NeuronVoteClassifier": "stdpnet.readout",
     "Population": "stdpnet.models.parts",
@@ -43,6 +45,7 @@ __all__ = [
     "FullyConnectedSTDP",
     "Input",
     "LinearReadout",
+    "MultimodalSTDP",
     "Network",
     "NeuronVoteClassifier",
     "Population",

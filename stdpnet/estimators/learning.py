@@ -3,12 +3,14 @@
 import math
 import warnings
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from stdpnet.encoding import count_blank
+from stdpnet.engine.program import Program
 from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import Progress, derived_seed, warn_blank
 from stdpnet.estimators.compressing import compressed
@@ -39,12 +41,17 @@ class Learning:
         self.layer = self._layer()
         learned = estimator.weights_of(vars(estimator))
         self.layer.rule.check_weights(learned, estimator._learned)
-        self.program = estimator.program(self.layer)
         self._parameters = self.layer.network().parameter_values()
         self.n_blank = self.n_seen = self.n_unanswered = 0
 
     def _layer(self) -> Any:
         return self.estimator.layer()
+
+    @cached_property
+    def program(self) -> Program:
+        """What runs; made when it is first asked for."""
+        program: Program = self.estimator.program(self.layer)
+        return program
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -72,14 +79,14 @@ class Learning:
             if estimator.converged_:
                 break
             yield self.show(images[chunk], total)
-        self._warn()
-        warn_unfinished(estimator, self._end(total))
+        self.warn()
+        warn_unfinished(estimator, self.end(total))
 
-    def _end(self, total: int) -> int:
+    def end(self, total: int) -> int:
         """Return after how many images weights are final."""
         return total - min(self.estimator.n_settle, total // 2)
 
-    def _settles(self, end: float) -> bool:
+    def settles(self, end: float) -> bool:
         """Say whether weights are final in the chunk that comes next."""
         return bool(self.estimator.n_images_shown_ >= end)
 
@@ -98,7 +105,7 @@ class Learning:
         total = self.estimator.n_images_shown_ + len(images)
         for start in range(0, len(images), size):
             yield self.show(images[start : start + size], total, ends=False)
-        self._warn()
+        self.warn()
 
     def show(self, images: np.ndarray, total: int, *, ends: bool = True) -> Progress:
         """Show one chunk of images and take over what it changed.
@@ -113,23 +120,25 @@ class Learning:
             Whether learning ends, at `total` or when the weights have converged.
         """
         estimator = self.estimator
-        end = self._end(total) if ends else math.inf
-        settles = self._settles(end)
+        end = self.end(total) if ends else math.inf
         stimulus = self.stimulus(images, estimator.n_chunks_)
         result = run_chunk(
             self.program,
             {"inputs": stimulus},
             estimator.state(),
-            self.settling() if settles else self.parameters,
+            self.settling() if self.settles(end) else self.parameters,
             **estimator.run_options(),
             seed=derived_seed(estimator.seed_, FIT, estimator.n_chunks_),
             record=self.recorder.record,
         )
         self.recorder.add(result.recordings, int(result.presentations.sum()))
-        self.n_unanswered += estimator.n_unanswered(result)
         # In one step: Ctrl-C must not leave half of what a chunk has changed.
-        estimator.__dict__.update(self._learned(result, len(images), end))
-        history, shown = estimator.history_, estimator.n_images_shown_
+        estimator.__dict__.update(self.learned(result, len(images), end))
+        return self.progress(total)
+
+    def progress(self, total: int) -> Progress:
+        """Return how far learning is, after a chunk."""
+        history, shown = self.estimator.history_, self.estimator.n_images_shown_
         spikes = float(history["spikes"][-1].sum())
         return Progress(shown, total, float(history["convergence"][-1]), spikes)
 
@@ -140,19 +149,20 @@ class Learning:
         self.n_seen += len(images)
         return stimulus
 
-    def _learned(
+    def learned(
         self,
         result: ChunkResult,
         n_images: int,
         end: float,
     ) -> dict[str, Any]:
         """Return the attributes after a chunk; `end`: when weights are final, or inf."""
+        self.n_unanswered += self.estimator.n_unanswered(result)
         estimator, ends = self.estimator, math.isfinite(end)
         shown = estimator.n_images_shown_ + n_images
         new = estimator.from_state(result.state)
         convergence = self._convergence(new)
-        converged = ends and not self._settles(end) and convergence < estimator.tol
-        if not self._settles(end):
+        converged = ends and not self.settles(end) and convergence < estimator.tol
+        if not self.settles(end):
             last = converged or shown >= end
             new = compressed(estimator, result.state, shown, last=last)
         new["counts_"] = added(getattr(estimator, "counts_", {}), result.events)
@@ -192,7 +202,8 @@ class Learning:
         kept = estimator.kept_of(learned)
         return float(np.mean(moving if kept is None else moving[kept]))
 
-    def _warn(self) -> None:
+    def warn(self) -> None:
+        """Warn of images that taught nothing."""
         warn_blank(self.n_blank, self.n_seen, "they teach nothing")
         warn_unanswered(self.estimator, self.n_unanswered, self.n_seen)
 

@@ -268,9 +268,29 @@ class NeuronVoteClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a count is negative or NaN, or the number of features differs.
         """
-        check_is_fitted(self)
-        scores = self._scores(checked_features(self, X))
+        scores = self.votes(X)
         return _winners(scores, self.classes_, self.most_frequent_)
+
+    def votes(self, X: ArrayLike) -> np.ndarray:
+        """Return the votes for each class, to be added to those of other classifiers.
+
+        Parameters
+        ----------
+        X : ndarray, memmap or h5py.Dataset, shape (n_samples, n_features)
+            Non-negative spike counts.
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_classes)
+            Mean of the (weighted) counts of the neurons of each class.
+
+        Raises
+        ------
+        ValueError
+            If a count is negative or NaN, or the number of features differs.
+        """
+        check_is_fitted(self)
+        return self._scores(checked_features(self, X))
 
     def _scores(self, counts: Any) -> np.ndarray:
         weights = None

@@ -1,0 +1,368 @@
+"""Two senses that learn together: what joins them, what each does alone, bad input."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from stdpnet import ConvSTDP, MultimodalSTDP
+from stdpnet.compression import PruningSchedule
+from stdpnet.encoding import Encoding, Intensity, Poisson
+from stdpnet.engine.compiler import EXACT_FLAGS
+from stdpnet.models.neurons import ConductanceLIF
+from stdpnet.models.plasticity import PowerLawSTDP
+from stdpnet.units import Hz, ms, mV
+
+#: Pixels that are on spike in every step of 0.5 ms: nothing is random.
+CERTAIN = Encoding(filter=Intensity(), code=Poisson(max_rate=2000 * Hz))
+RULE = PowerLawSTDP(learning_rate=0.05, offset=0.01, tau_pre=20 * ms, w_max=4.0)
+
+
+@pytest.fixture(scope="module")
+def pairs(digits) -> dict[str, np.ndarray]:
+    """Digits, and as their sound another digit of the class, upside down."""
+    images, labels = digits[0][:150], digits[1][:150]
+    other = np.empty(150, int)
+    for one in range(10):
+        rows = np.flatnonzero(labels == one)
+        other[rows] = np.roll(rows, 1)
+    return {"image": images, "audio": images[other, ::-1]}
+
+
+@pytest.fixture(scope="module")
+def make(dense):
+    """Make a small `MultimodalSTDP` of two small networks."""
+
+    def build(image=None, audio=None, **options) -> MultimodalSTDP:
+        networks = [
+            ("image", dense(**(image or {}))),
+            ("audio", dense(n_neurons=8, **(audio or {}))),
+        ]
+        settings = {"cross_rule": RULE, "cross_total": 6.0, "random_state": 3}
+        return MultimodalSTDP(networks, **{"chunk_size": 50, **settings, **options})
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def fitted_once(make, pairs) -> MultimodalSTDP:
+    return make(n_epochs=2).fit(pairs)
+
+
+@pytest.fixture
+def fitted(fitted_once) -> MultimodalSTDP:
+    return fitted_once.copy()
+
+
+def certain(make, **options) -> MultimodalSTDP:
+    """Make one in which nothing is random."""
+    network = {
+        "encoding": CERTAIN,
+        "neuron": ConductanceLIF(theta_start=15 * mV),
+        "again": None,
+        "mean_weight": 0.2,
+        "dtype": "float64",
+        "presentation": "40 ms",
+        "rest": "20 ms",
+    }
+    return make(network, network, **options)
+
+
+def on_or_off(pairs: dict[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+    return {name: (values[:n] > 9).astype(np.uint8) for name, values in pairs.items()}
+
+
+# -- what is learned --------------------------------------------------------------
+
+
+def test_learned_arrays_have_the_documented_shapes_and_bounds(fitted, pairs):
+    image, audio = fitted.members_["image"], fitted.members_["audio"]
+    assert image.weights_.shape == (64, 10)
+    assert audio.thresholds_.shape == (8,)
+    assert fitted.n_pairs_shown_ == image.n_images_shown_ == 300
+    assert set(fitted.cross_weights_) == {("image", "audio"), ("audio", "image")}
+    counts = fitted.counts({name: values[:9] for name, values in pairs.items()})
+    assert {name: found.shape for name, found in counts.items()} == {
+        "image": (9, 10),
+        "audio": (9, 8),
+    }
+    joined = fitted.transform({name: values[:9] for name, values in pairs.items()})
+    assert np.array_equal(joined, np.hstack(list(counts.values())))
+    for (source, target), w in fitted.cross_weights_.items():
+        sizes = [fitted.members_[name].n_neurons for name in (source, target)]
+        assert list(w.shape) == sizes
+        assert w.min() >= 0
+        assert w.max() <= RULE.w_max * (1 + 1e-6)
+
+
+def test_neurons_that_spike_together_are_joined_most(fitted, pairs):
+    counts, control = fitted.counts(pairs), fitted.shuffled()
+    for source, target in fitted.cross_weights_:
+        # How often one is at work when the other spikes.
+        at_work = (counts[source] > 0).T @ counts[target].astype(float)
+        found = at_work / np.maximum(counts[target].sum(axis=0), 1)
+        learned, mixed = (
+            np.corrcoef(one.cross_weights_[source, target].ravel(), found.ravel())[0, 1]
+            for one in (fitted, control)
+        )
+        assert learned > 0.3
+        assert learned > mixed + 0.2
+
+
+def test_labels_play_no_part(make, pairs):
+    y = np.arange(150) % 10
+    one, other = make().fit(pairs), make().fit(pairs, y)
+    assert np.array_equal(one.transform(pairs), other.transform(pairs))
+
+
+def test_it_does_what_plain_brian2_does(make, pairs, monkeypatch):
+    monkeypatch.setenv("STDPNET_FLAGS", EXACT_FLAGS)
+    few = on_or_off(pairs, 4)
+    ours, plain = (
+        certain(make, backend=backend).fit(few) for backend in ("auto", "numpy")
+    )
+    for name, one in ours.members_.items():
+        same = plain.members_[name]
+        assert one.history_["spikes"].sum() > 20
+        assert np.array_equal(one.history_["spikes"], same.history_["spikes"])
+        assert one.weights_ == pytest.approx(same.weights_, rel=1e-9)
+        assert one.thresholds_ == pytest.approx(same.thresholds_, rel=1e-9)
+    for pair, w in ours.cross_weights_.items():
+        assert w == pytest.approx(plain.cross_weights_[pair], rel=1e-9, abs=1e-12)
+        assert np.ptp(w) > 0.1
+    assert np.array_equal(ours.transform(few), plain.transform(few))
+
+
+def test_without_connections_each_learns_as_it_would_alone(make, pairs):
+    few = on_or_off(pairs, 60)
+    both = certain(make, cross_rule=None).partial_fit(few)
+    for name, one in both.members_.items():
+        alone = clone(one).partial_fit(few[name])
+        assert np.array_equal(one.weights_, alone.weights_)
+        assert np.array_equal(both.counts(few)[name], alone.transform(few[name]))
+    assert both.cross_weights_ == {}
+
+
+def test_connections_change_nothing_where_only_one_modality_is_given(make, pairs):
+    few = on_or_off(pairs, 60)
+    model = certain(make).fit(few)
+    without = model.copy().set_params(cross_scale=0.0)
+    assert not np.array_equal(model.transform(few), without.transform(few))
+    for name in few:
+        given = {name: few[name]}
+        # What it evokes in the other may come back, but nothing else can.
+        alone = model.members_[name].transform(few[name])
+        assert np.array_equal(without.counts(given)[name], alone)
+        assert np.array_equal(without.counts(few)[name], alone)
+        (other,) = set(few) - {name}
+        assert without.counts(given)[other].sum() == 0
+
+
+def test_shuffling_keeps_what_each_neuron_gets(fitted):
+    other = fitted.shuffled(seed=1)
+    for pair, w in fitted.cross_weights_.items():
+        mixed = other.cross_weights_[pair]
+        assert not np.array_equal(mixed, w)
+        assert np.array_equal(np.sort(mixed, axis=0), np.sort(w, axis=0))
+    assert np.array_equal(
+        fitted.shuffled(seed=1).cross_weights_["image", "audio"],
+        other.cross_weights_["image", "audio"],
+    )
+
+
+# -- predictions ------------------------------------------------------------------
+
+
+def votes(known: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the votes of one modality, neuron by neuron."""
+    share = [row / max(row.sum(), 1) for row in known]
+    means = np.array([np.mean(np.array(share)[labels == c], axis=0) for c in range(10)])
+    found, sizes = np.zeros((len(counts), 10)), np.zeros(10)
+    for neuron, mean in enumerate(means.T):
+        if mean.max() > 0:
+            weight = mean.max() / mean.sum()
+            spikes = counts[:, neuron] / np.maximum(counts.sum(axis=1), 1)
+            found[:, mean.argmax()] += weight * spikes
+            sizes[mean.argmax()] += 1
+    return found / np.maximum(sizes, 1)
+
+
+def test_any_subset_of_modalities_predicts(fitted, pairs, digits):
+    labels = digits[1][:150]
+    fitted.label(pairs, labels)
+    for given in (("image",), ("audio",), ("audio", "image")):
+        X = {name: pairs[name] for name in given}
+        known, counts = fitted.counts(pairs), fitted.counts(X)
+        expected = sum(votes(known[n], labels, counts[n]) for n in given).argmax(axis=1)
+        assert np.array_equal(fitted.predict(X), expected)
+        assert fitted.score(X, labels) == np.mean(expected == labels)
+    assert fitted.score(pairs, labels) > 0.3
+
+
+def test_each_modality_has_one_voice(fitted, pairs, digits, monkeypatch):
+    fitted.label(pairs, digits[1][:150])
+    before = fitted.predict(pairs)
+    loud = {
+        name: found * (7 if name == "audio" else 1)
+        for name, found in fitted.counts(pairs).items()
+    }
+    monkeypatch.setattr(fitted, "counts", lambda X: loud)
+    assert np.array_equal(fitted.predict(pairs), before)
+
+
+# -- learning goes on -------------------------------------------------------------
+
+
+def test_learning_goes_on_after_an_interruption(make, fitted_once, pairs, tmp_path):
+    part = make(n_epochs=2)
+    list(islice(part.fit_steps(pairs), 2))
+    path = part.save(tmp_path / "part.h5")
+    resumed = MultimodalSTDP.load(path)
+    progress = list(resumed.fit_steps(pairs, resume=True))
+    assert len(progress) == 4
+    assert progress[-1].n_shown == 300
+    assert np.array_equal(resumed.transform(pairs), fitted_once.transform(pairs))
+
+
+def test_thresholds_alone_adapt_at_the_end(make, pairs):
+    model = make(n_settle=50)
+    steps = list(model.fit_steps(pairs))
+    assert len(steps) == 3
+    unsettled = make()
+    list(islice(unsettled.fit_steps(pairs), 2))
+    for name, one in model.members_.items():
+        before = unsettled.members_[name]
+        assert np.array_equal(one.weights_, before.weights_)
+        assert not np.array_equal(one.thresholds_, before.thresholds_)
+    for pair, w in model.cross_weights_.items():
+        assert np.array_equal(w, unsettled.cross_weights_[pair])
+
+
+def test_a_saved_model_predicts_the_same(fitted, pairs, tmp_path):
+    loaded = MultimodalSTDP.load(fitted.save(tmp_path / "model.h5"))
+    assert np.array_equal(loaded.transform(pairs), fitted.transform(pairs))
+    assert loaded.get_params()["image__n_neurons"] == 10
+    assert loaded.cross_rule == fitted.cross_rule
+
+
+def test_a_model_that_has_learned_nothing_is_saved_too(make, tmp_path):
+    loaded = MultimodalSTDP.load(make(cross_rule=None).save(tmp_path / "model.h5"))
+    assert loaded.cross_rule is None
+    assert not hasattr(loaded, "members_")
+
+
+def test_parameters_of_networks_can_be_set(make):
+    model = make().set_params(image__n_neurons=4, audio__rule__learning_rate=0.5)
+    assert model.modalities[0][1].n_neurons == 4
+    assert clone(model).get_params()["audio"].rule.learning_rate == 0.5
+
+
+# -- bad input --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"cross_rule": "hebb"},
+            "cross_rule must be a PlasticityRule or None, got 'he",
+        ),
+        ({"cross_total": 0}, "cross_total must be a number > 0, got 0"),
+        ({"cross_scale": -1}, "cross_scale must be a number >= 0, got -1"),
+        ({"n_epochs": 0}, "n_epochs must be an integer >= 1, got 0"),
+        ({"n_settle": -1}, "n_settle must be an integer >= 0, got -1"),
+        ({"n_jobs": 0}, "n_jobs must be None or an integer other than 0, got 0"),
+        ({"backend": "gpu"}, "MultimodalSTDP.backend 'gpu'"),
+        ({"image": {"n_neurons": 0}}, "modality 'image': FullyConnectedSTDP.n_neurons"),
+        ({"audio": {"dt": "1 ms"}}, "same dt, got '?0.5 ms'? in 'image' and '1 ms' in"),
+        (
+            {"audio": {"presentation": "150 ms"}},
+            "same presentation, got '100 ms' in 'image' and '150 ms' in 'audio'",
+        ),
+        ({"audio": {"dtype": "float64"}}, "same dtype, got 'float32' in 'image' and"),
+        (
+            {"image": {"pruning": PruningSchedule()}},
+            "modality 'image': FullyConnectedSTDP.pruning must be None in a Multimodal",
+        ),
+    ],
+)
+def test_parameters_that_cannot_be_used_are_refused(make, pairs, changed, message):
+    with pytest.raises(ValueError, match=message):
+        make(**changed).fit(pairs)
+
+
+@pytest.mark.parametrize(
+    ("modalities", "message"),
+    [
+        ("image", "must be a list of two or more pairs .name, network., got 'image'"),
+        ([("image", None)], "must be a list of two or more pairs"),
+        ([("an image", None)] * 2, "must be letters and digits, got 'an image'"),
+        ([("a_b", None)] * 2, "must be letters and digits, got 'a_b'"),
+        ([("image", ConvSTDP())] * 2, "'image' must be a FullyConnectedSTDP, got Conv"),
+    ],
+)
+def test_modalities_that_cannot_be_joined_are_refused(modalities, message, pairs):
+    with pytest.raises(ValueError, match=message):
+        MultimodalSTDP(modalities).fit(pairs)
+
+
+def test_a_name_that_is_taken_is_refused(dense, pairs):
+    with pytest.raises(ValueError, match="the name 'image' is taken twice; rename"):
+        MultimodalSTDP([("image", dense()), ("image", dense())]).fit(pairs)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            lambda p: p["image"],
+            "X must be a dict with the data of image, audio, got nda",
+        ),
+        (lambda p: {}, "X must be a dict with the data of image, audio, got an empty"),
+        (lambda p: {**p, "vide": p["image"]}, "unknown modality 'vide'"),
+        (
+            lambda p: {"image": p["image"]},
+            "no data for modality 'audio'; it learns from",
+        ),
+        (
+            lambda p: {**p, "audio": p["audio"][:7]},
+            "equally many examples, got 150 of 'image', 7 of 'audio'; rows of one index",
+        ),
+        (lambda p: {**p, "audio": p["audio"][:0]}, "no data for modality 'audio'"),
+        (
+            lambda p: {**p, "audio": -p["audio"].astype(float)},
+            "modality 'audio': Negative values in data passed to FullyConnectedSTDP",
+        ),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(make, pairs, data, message):
+    with pytest.raises(ValueError, match=message):
+        make().fit(data(pairs))
+
+
+def test_what_needs_learning_says_so(make, fitted, pairs):
+    with pytest.raises(NotFittedError):
+        make().transform(pairs)
+    with pytest.raises(NotFittedError, match="has no labels yet; call 'label' with"):
+        fitted.predict(pairs)
+    with pytest.raises(
+        ValueError, match="one label for each pair, got 3 for 150 of 'i"
+    ):
+        fitted.label(pairs, [1, 2, 3])
+    with pytest.raises(ValueError, match="modality 'image': X has images of shape"):
+        fitted.transform({"image": pairs["image"][:, :4]})
+
+
+def test_files_that_hold_no_model_are_refused(fitted, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        MultimodalSTDP.load(tmp_path / "no.h5")
+    (tmp_path / "text.h5").write_text("no")
+    with pytest.raises(ValueError, match=r"text\.h5 is not a saved MultimodalSTDP"):
+        MultimodalSTDP.load(tmp_path / "text.h5")
+    path = fitted.members_["image"].save(tmp_path / "one.h5")
+    with pytest.raises(
+        ValueError, match="is not a saved MultimodalSTDP: it holds a Fu"
+    ):
+        MultimodalSTDP.load(path)
