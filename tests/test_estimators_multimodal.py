@@ -97,18 +97,25 @@ def test_learned_arrays_have_the_documented_shapes_and_bounds(fitted, pairs):
         assert w.max() <= RULE.w_max * (1 + 1e-6)
 
 
-def test_neurons_that_spike_together_are_joined_most(fitted, pairs):
-    counts, control = fitted.counts(pairs), fitted.shuffled()
-    for source, target in fitted.cross_weights_:
-        # How often one is at work when the other spikes.
-        at_work = (counts[source] > 0).T @ counts[target].astype(float)
-        found = at_work / np.maximum(counts[target].sum(axis=0), 1)
-        learned, mixed = (
-            np.corrcoef(one.cross_weights_[source, target].ravel(), found.ravel())[0, 1]
-            for one in (fitted, control)
-        )
-        assert learned > 0.3
-        assert learned > mixed + 0.2
+def test_neurons_that_spike_together_are_joined_most(make, rng):
+    kinds = rng.integers(0, 2, 200)
+    halves = np.zeros((2, 8, 8), np.uint8)
+    halves[0, :4], halves[1, 4:] = 9, 9
+    data = {"image": halves[kinds], "audio": halves.swapaxes(1, 2)[1 - kinds]}
+    model = make().fit(data)
+    counts = model.copy().set_params(cross_scale=0.0).counts(data)
+    kind_of = {}
+    for name, found in counts.items():
+        means = np.array([found[kinds == kind].mean(axis=0) for kind in (0, 1)])
+        assert np.ptp(means, axis=0).max() > 1, "some neurons have learned one half"
+        kind_of[name] = np.where(np.ptp(means, axis=0) > 1, means.argmax(axis=0), -1)
+    for (source, target), w in model.cross_weights_.items():
+        for kind in (0, 1):
+            alike, unlike = (
+                w[kind_of[source] == other][:, kind_of[target] == kind].mean()
+                for other in (kind, 1 - kind)
+            )
+            assert alike > 2 * unlike
 
 
 def test_labels_play_no_part(make, pairs):
@@ -117,11 +124,13 @@ def test_labels_play_no_part(make, pairs):
     assert np.array_equal(one.transform(pairs), other.transform(pairs))
 
 
-def test_it_does_what_plain_brian2_does(make, pairs, monkeypatch):
+@pytest.mark.parametrize("acts", [False, True], ids=["learn", "learn and act"])
+def test_it_does_what_plain_brian2_does(make, pairs, monkeypatch, acts):
     monkeypatch.setenv("STDPNET_FLAGS", EXACT_FLAGS)
     few = on_or_off(pairs, 4)
     ours, plain = (
-        certain(make, backend=backend).fit(few) for backend in ("auto", "numpy")
+        certain(make, backend=backend, cross_while_learning=acts).fit(few)
+        for backend in ("auto", "numpy")
     )
     for name, one in ours.members_.items():
         same = plain.members_[name]
@@ -143,6 +152,16 @@ def test_without_connections_each_learns_as_it_would_alone(make, pairs):
         assert np.array_equal(one.weights_, alone.weights_)
         assert np.array_equal(both.counts(few)[name], alone.transform(few[name]))
     assert both.cross_weights_ == {}
+
+
+def test_connections_that_only_learn_leave_the_modalities_alone(make, pairs):
+    few = on_or_off(pairs, 60)
+    joined, apart = certain(make).fit(few), certain(make, cross_rule=None).fit(few)
+    acting = certain(make, cross_while_learning=True).fit(few)
+    for name, one in joined.members_.items():
+        assert np.array_equal(one.weights_, apart.members_[name].weights_)
+        assert not np.array_equal(one.weights_, acting.members_[name].weights_)
+    assert all(np.ptp(w) > 0.1 for w in joined.cross_weights_.values())
 
 
 def test_connections_change_nothing_where_only_one_modality_is_given(make, pairs):

@@ -8,6 +8,7 @@ from stdpnet.datasets.dataset import DataWarning as DataWarning
 from stdpnet.datasets.download import DownloadError as DownloadError
 from stdpnet.datasets.files import DamagedFileError as DamagedFileError
 from stdpnet.datasets.loading import load_dataset as load_dataset
+from stdpnet.datasets.pairing import draw_partners as draw_partners
 from stdpnet.datasets.places import Listing as Listing
 from stdpnet.datasets.places import check as check
 from stdpnet.datasets.places import fetch as fetch

@@ -64,6 +64,9 @@ class MultimodalSTDP(JointVoting, Files, TransformerMixin, _BaseComposition):
         what one modality can do to another.
     cross_scale : float
         Factor on those weights when features are computed; zero: without them.
+    cross_while_learning : bool
+        Whether connections act already while all is being learned, or learn only, so
+        that each modality finds its own features first.
     n_epochs : int
         How often `fit` shows every pair.
     n_settle : int
@@ -117,6 +120,7 @@ class MultimodalSTDP(JointVoting, Files, TransformerMixin, _BaseComposition):
         cross_rule: PlasticityRule | None = default_cross_rule(),  # noqa: B008 (frozen)
         cross_total: float = 100.0,
         cross_scale: float = 1.0,
+        cross_while_learning: bool = False,
         n_epochs: int = 1,
         n_settle: int = 0,
         chunk_size: int = 250,
@@ -129,6 +133,7 @@ class MultimodalSTDP(JointVoting, Files, TransformerMixin, _BaseComposition):
         self.cross_rule = cross_rule
         self.cross_total = cross_total
         self.cross_scale = cross_scale
+        self.cross_while_learning = cross_while_learning
         self.n_epochs = n_epochs
         self.n_settle = n_settle
         self.chunk_size = chunk_size
@@ -295,14 +300,14 @@ class MultimodalSTDP(JointVoting, Files, TransformerMixin, _BaseComposition):
         check_numbers(self)
         check_cross(self.cross_rule, self.cross_total, self.cross_scale)
 
-    def joined(self) -> JoinedLayers:
+    def joined(self, *, acts: bool = True) -> JoinedLayers:
         """Return the layers of all modalities as one network."""
-        return self._joined(self.members_)
+        return self._joined(self.members_, acts=acts)
 
-    def _joined(self, members: Mapping[str, Any]) -> JoinedLayers:
+    def _joined(self, members: Mapping[str, Any], *, acts: bool = True) -> JoinedLayers:
         layers = {name: one.layer() for name, one in members.items()}
         total = self.cross_total if self.cross_rule is not None else None
-        return JoinedLayers(layers, self.cross_rule, total)
+        return JoinedLayers(layers, self.cross_rule, total, acts)
 
     def program(self, layers: JoinedLayers) -> Program:
         """Return the program of the whole network."""

@@ -62,11 +62,14 @@ class JoinedLayers:
         Of the connections between modalities; None for none.
     total : float or None
         Sum of the weights that each neuron gets from another modality.
+    acts : bool
+        Whether those connections excite; without, they only learn.
     """
 
     layers: Mapping[str, Any]
     rule: PlasticityRule | None
     total: float | None
+    acts: bool = True
 
     @property
     def connections(self) -> dict[str, tuple[str, str]]:
@@ -107,6 +110,7 @@ class JoinedLayers:
             geometry=Convolution.dense(self.layers[source].positions),
             rule=self.rule,
             total=self.total,
+            transmits=self.acts,
         )
 
     def weights(self, name: str, state: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -27,7 +27,7 @@ class JointLearning:
     def __init__(self, joint: Any) -> None:
         self.joint = joint
         self.parts = {name: Learning(one) for name, one in joint.members_.items()}
-        self.layers = joint.joined()
+        self.layers = joint.joined(acts=joint.cross_while_learning)
         self.program = joint.program(self.layers)
         self._fixed = {
             name: value
