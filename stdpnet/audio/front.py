@@ -18,6 +18,9 @@ from stdpnet.audio.waves import (
 from stdpnet.config import Parameters, choice, number, quantity
 from stdpnet.units import Quantity, kHz, second
 
+#: Differences of levels that are none, natural units.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Front(Parameters, ABC, abstract=True):
@@ -86,7 +89,7 @@ class Front(Parameters, ABC, abstract=True):
         Returns
         -------
         ndarray of float32, shape (n_rows, n_slices)
-            From 0 to 1; the largest value is 1.
+            From 0 to 1; the largest value is 1, unless all channels are alike.
 
         Raises
         ------
@@ -96,8 +99,8 @@ class Front(Parameters, ABC, abstract=True):
         part = self.prepared(wave, rate)
         rows = self._rows(part)
         largest = rows.max()
-        # Only sounds that are the same in all channels leave nothing.
-        image: np.ndarray = rows / largest if largest > 0 else rows
+        # Of a sound that is the same in all channels only rounding is left.
+        image: np.ndarray = rows / largest if largest > _ROUNDING else 0 * rows
         return image.astype(np.float32)
 
     def prepared(self, wave: np.ndarray, rate: int) -> np.ndarray:
