@@ -23,8 +23,8 @@ class Cochleagram(Front):
         x = \max(0, a - G_\sigma a), \qquad \mathrm{image} = \frac{x}{\max x}
 
     with :math:`\ell` the dynamic range in natural units (43.4 dB are 5).
-    Lateral inhibition leaves the peaks of the spectrum, the formants; without it
-    the images of all speech are alike and a network cannot tell them apart.
+    Lateral inhibition leaves the peaks of the spectrum, the formants, in few active
+    pixels, and much of the noise goes.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ class Cochleagram(Front):
 
     Notes
     -----
-    Nearest neighbours on these images tell 97 % of the digits of FSDD.
+    The nearest training image tells 96.7 % of the test digits of FSDD; with white
+    noise of 10 dB 89.3 %, without inhibition 36.0 %.
 
     References
     ----------
