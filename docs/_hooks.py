@@ -20,6 +20,7 @@ ROOMS = (
     "stdpnet.compression",
     "stdpnet.costs",
     "stdpnet.datasets",
+    "stdpnet.audio",
     "stdpnet.devices",
     "stdpnet.training",
     "stdpnet.analysis",

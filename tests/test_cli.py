@@ -40,6 +40,7 @@ LEAVES = {
     "plot spikes": ["RUN"],
     "plot rule": ["TraceSTDP"],
     "plot neuron": ["LIF"],
+    "plot audio": ["seven.wav"],
     "data list": [],
     "data fetch": ["mnist"],
     "data check": ["mnist"],

@@ -11,11 +11,12 @@ from stdpnet.datasets import Dataset, load_card
 from stdpnet.datasets.places import FORMATS
 
 CARDS = catalog.card_names()
-DIGEST_LENGTHS = {"md5": 32, "sha256": 64}
+DIGEST_LENGTHS = {"md5": 32, "sha256": 64, "content_sha256": 64}
 
 
 def test_the_promised_data_sets_have_cards():
     assert {"digits", "mnist", "fashion-mnist", "cifar10"} <= set(CARDS)
+    assert {"fsdd", "ti46", "synthetic-digits"} <= set(CARDS)
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -36,6 +37,7 @@ def test_card_says_what_a_user_must_know(name):
 def test_card_can_verify_what_it_downloads(name):
     card = load_card(name)
     assert bool(card.files) == bool(card.url) == bool(card.digest_source)
+    assert card.embedded == (not card.files and not card.obtain)
     if card.files:
         assert re.fullmatch(r"https?://\S+/", card.url)
     for entry in card.files:

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 RANKS = (
     {"units"},
     {"config", "runs", "catalog", "specs", "extras"},
-    {"models", "devices"},
+    {"models", "devices", "audio"},
     {"engine", "readout", "compression", "costs", "encoding", "datasets"},
     {"estimators", "network"},
     {"sweep", "training", "analysis", "cluster", "shards"},
@@ -119,6 +119,7 @@ def test_imports_point_down(path):
         ("stdpnet.engine.run", "from stdpnet import datasets"),
         ("stdpnet.encoding.x", "from stdpnet.engine import cache"),
         ("stdpnet.devices.x", "from stdpnet.models import neurons"),
+        ("stdpnet.audio.x", "from stdpnet.datasets import Dataset"),
         ("stdpnet.estimators.conv", "from stdpnet.analysis import plots"),
         ("stdpnet.analysis.x", "from .plots import kernels"),
     ],

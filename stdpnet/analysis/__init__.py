@@ -31,6 +31,9 @@ from stdpnet.analysis.recorded import MissingArraysError as MissingArraysError
 from stdpnet.analysis.recorded import Run as Run
 from stdpnet.analysis.recorded import load_run as load_run
 from stdpnet.analysis.report import write_report as write_report
+from stdpnet.analysis.sound_numbers import SoundNumbers as SoundNumbers
+from stdpnet.analysis.sound_numbers import measure_sound as measure_sound
+from stdpnet.analysis.sound_plots import draw_sound as draw_sound
 from stdpnet.analysis.training import plot_convergence as plot_convergence
 from stdpnet.analysis.training import plot_curves as plot_curves
 from stdpnet.analysis.training import plot_per_map as plot_per_map

@@ -89,7 +89,7 @@ DatasetOption = Annotated[
         "--dataset",
         metavar="D",
         help="A name that 'stdpnet data list' shows, an .npz or HDF5 file, "
-        "or a folder with one folder of images a class.",
+        "or a folder with one folder of images or sounds a class.",
     ),
 ]
 TestFractionOption = Annotated[

@@ -1,4 +1,4 @@
-"""``stdpnet plot``: one figure of a run, a rule or a neuron as a file."""
+"""``stdpnet plot``: one figure of a run, a rule, a neuron or a sound as a file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import Annotated
 
 from stdpnet.cli.options import JsonOption, RunArgument, examples, file_option
 from stdpnet.cli.output import print_json
+from stdpnet.cli.plot_audio import COMMANDS as AUDIO_COMMANDS
 from stdpnet.cli.plot_models import COMMANDS as MODEL_COMMANDS
 from stdpnet.cli.plot_models import ENDINGS
 
-HELP = "One figure of a run, a rule or a neuron, as a PNG, SVG or PDF file."
+HELP = "One figure of a run, a rule, a neuron or a sound, as a PNG, SVG or PDF file."
 EPILOG = examples(
     "stdpnet plot kernels runs/conv-stdp-digits-1 -o kernels.svg",
     "stdpnet plot rule TraceSTDP",
@@ -76,4 +77,4 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         examples(f"stdpnet plot {name} {_example_run(name)} -o {name}.svg"),
     )
     for name in FIGURES
-} | MODEL_COMMANDS
+} | (MODEL_COMMANDS | AUDIO_COMMANDS)

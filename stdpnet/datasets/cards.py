@@ -22,6 +22,9 @@ class CardFile:
         Size, if known.
     md5, sha256 : str
         Digests of the original, in hexadecimal; empty if not published.
+    content_sha256 : str
+        Digest of the sounds in an archive whose own bytes may change (see
+        `content_digest`); empty if they may not.
     """
 
     name: str
@@ -29,13 +32,15 @@ class CardFile:
     bytes: int | None = None
     md5: str = ""
     sha256: str = ""
+    content_sha256: str = ""
 
     @property
     def digest(self) -> tuple[str, str] | None:
         """Algorithm and value of the strongest digest known."""
-        if self.sha256:
-            return "sha256", self.sha256
-        return ("md5", self.md5) if self.md5 else None
+        for algorithm in ("sha256", "content_sha256", "md5"):
+            if getattr(self, algorithm):
+                return algorithm, getattr(self, algorithm)
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +52,15 @@ class Card:
     name, title, source, citation, licence : str
         What to call it, where it comes from and how to cite it.
     format : str
-        Which reader understands it: ``idx``, ``cifar-binary`` or ``embedded``.
+        Which reader understands it: ``idx``, ``cifar-binary``, ``embedded``, or for
+        sounds ``fsdd``, ``ti46``, ``synthetic-sounds``.
     image_shape : tuple of int
-        (height, width) or (height, width, channels).
+        (height, width) or (height, width, channels); of sounds with the default
+        front end.
     max_value : float
         Full scale of the pixels.
     n_train, n_test : int
-        Number of images.
+        Number of images or recordings.
     classes : tuple of str
         What the labels 0, 1, ... stand for.
     url : str
@@ -64,6 +71,9 @@ class Card:
         What is downloaded.
     members : tuple of CardFile
         What an archive among `files` holds, in order.
+    obtain : str
+        What a user has to do for data that cannot be downloaded; empty if they can
+        or are embedded.
     """
 
     name: str
@@ -81,6 +91,12 @@ class Card:
     digest_source: str = ""
     files: tuple[CardFile, ...] = ()
     members: tuple[CardFile, ...] = ()
+    obtain: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the data come with the package, or are made by it."""
+        return not self.files and not self.obtain
 
 
 def load_card(name: str) -> Card:

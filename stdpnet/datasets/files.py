@@ -21,9 +21,20 @@ def digest_of(path: Path, algorithm: str) -> str:
     ----------
     path : pathlib.Path
         File to read.
-    algorithm : {"md5", "sha256"}
-        Name as :mod:`hashlib` knows it.
+    algorithm : {"md5", "sha256", "content_sha256"}
+        Name as :mod:`hashlib` knows it; or the sha256 of what an archive of sounds
+        holds.
+
+    Raises
+    ------
+    DamagedFileError
+        If the content is asked for and the file is no such archive.
     """
+    if algorithm == "content_sha256":
+        # It needs the error of this module.
+        from stdpnet.datasets.archives import content_digest, read_sounds
+
+        return content_digest(read_sounds(path))
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 

@@ -131,8 +131,8 @@ def _read_classes(root: Path, names: tuple[str, ...]) -> Labelled:
             )
     if not images:
         raise ValueError(
-            f"{root} must hold images ({', '.join(SUFFIXES)}) in its class folders, "
-            "got none"
+            f"{root} must hold images ({', '.join(SUFFIXES)}) or sounds in its class "
+            "folders, got none"
         )
     labels = np.repeat(np.arange(len(names)), [len(of_class) for of_class in paths])
     return check_images(str(root), np.stack(images)), labels.astype(np.int64)

@@ -8,11 +8,14 @@ from stdpnet.catalog import card_names
 from stdpnet.datasets.cards import Card, CardFile, load_card
 from stdpnet.datasets.cifar import CIFAR_BINARY
 from stdpnet.datasets.digits import EMBEDDED
-from stdpnet.datasets.download import ProgressCallback, download
+from stdpnet.datasets.download import DownloadError, ProgressCallback, download
 from stdpnet.datasets.files import DamagedFileError, is_original
+from stdpnet.datasets.fsdd import FSDD
 from stdpnet.datasets.idx import IDX
 from stdpnet.datasets.progress import show_progress
 from stdpnet.datasets.reading import FileCheck, Format
+from stdpnet.datasets.synthetic import SYNTHETIC
+from stdpnet.datasets.ti46 import TI46
 
 ROOT_VARIABLE = "STDPNET_DATA"
 
@@ -20,6 +23,9 @@ FORMATS: dict[str, Format] = {
     "idx": IDX,
     "cifar-binary": CIFAR_BINARY,
     "embedded": EMBEDDED,
+    "fsdd": FSDD,
+    "ti46": TI46,
+    "synthetic-sounds": SYNTHETIC,
 }
 
 Root = str | os.PathLike[str] | None
@@ -140,7 +146,7 @@ def explain_missing(card: Card, root: Root, reason: str = "") -> str:
         Why it could not be downloaded.
     """
     tried = f" and the download failed ({reason})" if reason else ""
-    advice = (
+    advice = card.obtain or (
         f"Run 'stdpnet data fetch {card.name}' with a network, "
         f"or name the folder that has it with --data DIR or ${ROOT_VARIABLE}"
     )
@@ -151,6 +157,43 @@ def explain_missing(card: Card, root: Root, reason: str = "") -> str:
         return f"{card.name}: no such file in {folder}: {names}{tried}. {advice}"
     places = ", ".join(str(place) for place in search_roots(root))
     return f"{card.name}: no copy in {places}{tried}. {advice}"
+
+
+def locate(
+    card: Card,
+    root: Root,
+    download: bool,
+    progress: bool | ProgressCallback | None,
+) -> Path:
+    """Return the folder with a data set, which is downloaded if it is nowhere.
+
+    Parameters
+    ----------
+    card : Card
+        What to look for.
+    root : path, optional
+        Looked in first.
+    download : bool
+        Whether the network may be used.
+    progress : bool or callable, optional
+        See `fetch`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data are nowhere and cannot be downloaded; the message says what
+        to do.
+    """
+    folder = find_folder(card, root)
+    if folder is not None:
+        return folder
+    if card.obtain or not download:
+        raise FileNotFoundError(explain_missing(card, root))
+    try:
+        return fetch(card.name, progress=progress or False)
+    except DownloadError as error:
+        message = explain_missing(card, root, str(error))
+        raise FileNotFoundError(message) from None
 
 
 def fetch(
@@ -176,7 +219,7 @@ def fetch(
     Raises
     ------
     ValueError
-        If the name is unknown or embedded, or a download has a wrong digest.
+        If the name is unknown, embedded or not free, or a download has a wrong digest.
     FileExistsError
         If a file is there that is not the original.
     ConnectionError
@@ -185,8 +228,10 @@ def fetch(
         If the folder cannot be written.
     """
     card = load_card(name)
-    if not card.files:
+    if card.embedded:
         raise ValueError(f"{name} is embedded; there is nothing to fetch")
+    if card.obtain:
+        raise ValueError(f"{name} cannot be downloaded. {card.obtain}")
     folder = (Path(root).expanduser() if root else cache_root()) / name
     have = [f for f in card.files if (folder / f.name).exists()]
     if have or FORMATS[card.format].missing(card, folder):
@@ -270,7 +315,7 @@ def list_datasets(*, root: Root = None) -> list[Listing]:
 
 
 def _listing(card: Card, root: Root) -> Listing:
-    if not card.files:
+    if card.embedded:
         return Listing(card.name, card.title, "embedded")
     folder = find_folder(card, root)
     return Listing(card.name, card.title, str(folder) if folder else None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from stdpnet.audio.recordings import Recordings
 from stdpnet.datasets.cards import Card
 from stdpnet.datasets.dataset import Dataset
 
@@ -48,12 +49,16 @@ class Format:
         The data set in a complete folder.
     check : callable
         One `FileCheck` a file, whatever is there.
+    recordings : callable, optional
+        Sounds before they become images: from card, folder and sampling rate in Hz.
+        None if the data are images.
     """
 
     present: Callable[[Card, Path], list[Path]]
     missing: Callable[[Card, Path], list[Path]]
     load: Callable[[Card, Path], Dataset]
     check: Callable[[Card, Path], list[FileCheck]]
+    recordings: Callable[[Card, Path, int], Recordings] | None = None
 
 
 def missing_check(path: Path) -> FileCheck:
