@@ -97,12 +97,38 @@ def test_learned_arrays_have_the_documented_shapes_and_bounds(fitted, pairs):
         assert w.max() <= RULE.w_max * (1 + 1e-6)
 
 
-def test_neurons_that_spike_together_are_joined_most(make, rng):
-    kinds = rng.integers(0, 2, 200)
-    halves = np.zeros((2, 8, 8), np.uint8)
-    halves[0, :4], halves[1, 4:] = 9, 9
-    data = {"image": halves[kinds], "audio": halves.swapaxes(1, 2)[1 - kinds]}
-    model = make().fit(data)
+@pytest.fixture(scope="module")
+def halves(make) -> tuple[MultimodalSTDP, dict[str, np.ndarray], np.ndarray]:
+    """A model that saw the upper half with the right one, or the lower with the left."""
+    kinds = np.random.default_rng(0).integers(0, 2, 200)
+    half = np.zeros((2, 8, 8), np.uint8)
+    half[0, :4], half[1, 4:] = 9, 9
+    data = {"image": half[kinds], "audio": half.swapaxes(1, 2)[1 - kinds]}
+    return make().fit(data), data, kinds
+
+
+def test_one_modality_recalls_what_belongs_to_the_other(halves):
+    model, data, kinds = halves
+    seen = model.recall({"audio": data["audio"]}, "image")
+    assert seen.shape == (200, 8, 8, 1)
+    upper = seen[:, :4].sum(axis=(1, 2, 3)) / seen.sum(axis=(1, 2, 3))
+    assert upper[kinds == 0].mean() > 0.7
+    assert upper[kinds == 1].mean() < 0.3
+
+
+def test_what_cannot_be_recalled_is_refused(fitted, make, pairs):
+    with pytest.raises(ValueError, match="unknown modality 'touch'"):
+        fitted.recall(pairs, "touch")
+    with pytest.raises(ValueError, match="'image' is shown, so it is not recalled; le"):
+        fitted.recall(pairs, "image")
+    few = on_or_off(pairs, 20)
+    alone = certain(make, cross_rule=None).fit(few)
+    with pytest.raises(ValueError, match="nothing is recalled without connections be"):
+        alone.recall({"audio": few["audio"]}, "image")
+
+
+def test_neurons_that_spike_together_are_joined_most(halves):
+    model, data, kinds = halves
     counts = model.copy().set_params(cross_scale=0.0).counts(data)
     kind_of = {}
     for name, found in counts.items():

@@ -24,6 +24,7 @@ from stdpnet.estimators.multimodal.counting import compute_counts
 from stdpnet.estimators.multimodal.files import Files
 from stdpnet.estimators.multimodal.joined import JoinedLayers, named, outside
 from stdpnet.estimators.multimodal.learning import Images, JointLearning
+from stdpnet.estimators.multimodal.recalling import Recalling
 from stdpnet.estimators.multimodal.voting import JointVoting
 from stdpnet.estimators.show import show_line, track
 from stdpnet.models.plasticity import PlasticityRule, PowerLawSTDP
@@ -40,7 +41,7 @@ def default_cross_rule() -> PowerLawSTDP:
     )
 
 
-class MultimodalSTDP(JointVoting, Files, TransformerMixin, _BaseComposition):
+class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseComposition):
     """Unimodal ensembles joined by excitatory connections that STDP learns.
 
     Each modality has a network of its own, which sees its own data. Every neuron of one
