@@ -9,6 +9,7 @@ from stdpnet.datasets.download import DownloadError as DownloadError
 from stdpnet.datasets.files import DamagedFileError as DamagedFileError
 from stdpnet.datasets.loading import load_dataset as load_dataset
 from stdpnet.datasets.loading import load_recordings as load_recordings
+from stdpnet.datasets.noise import add_image_noise as add_image_noise
 from stdpnet.datasets.pairing import draw_partners as draw_partners
 from stdpnet.datasets.places import Listing as Listing
 from stdpnet.datasets.places import check as check
