@@ -182,7 +182,7 @@ def noisy(
     if modality == "image":
         images = scorer.pairs.images[: scorer.n_test]
         return {"images": add_image_noise(images, level, kind=kind, seed=seed)}
-    recordings = load_recordings("fsdd").with_noise(level, kind, part="test", seed=seed)
+    recordings = load_recordings("fsdd").with_noise(level, kind=kind, seed=seed)
     return {"sounds": recordings.images(Cochleagram())[recordings.is_test]}
 
 
