@@ -26,10 +26,12 @@ from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.encoding import Encoding, Intensity, Poisson
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.fully_connected import FullyConnectedSTDP
+from stdpnet.estimators.multimodal import MultimodalSTDP
 from stdpnet.models.neurons import AdaptiveIF
+from stdpnet.models.plasticity import PowerLawSTDP
 from stdpnet.runs import RunFolder
 from stdpnet.training import TrainOptions, train
-from stdpnet.units import Hz
+from stdpnet.units import Hz, ms
 
 #: The network of the fixture `conv`, as a specification.
 SMALL = """
@@ -105,6 +107,34 @@ def dense() -> Callable[..., FullyConnectedSTDP]:
         random_state=0,
         chunk_size=50,
     )
+
+
+@pytest.fixture(scope="session")
+def pairs(digits) -> dict[str, np.ndarray]:
+    """Digits, and as their sound another digit of the class, upside down."""
+    images, labels = digits[0][:150], digits[1][:150]
+    other = np.empty(150, int)
+    for one in range(10):
+        rows = np.flatnonzero(labels == one)
+        other[rows] = np.roll(rows, 1)
+    return {"image": images, "audio": images[other, ::-1]}
+
+
+@pytest.fixture(scope="session")
+def two_senses(dense) -> Callable[..., MultimodalSTDP]:
+    """Make a small `MultimodalSTDP` of two small networks."""
+
+    rule = PowerLawSTDP(learning_rate=0.05, offset=0.01, tau_pre=20 * ms, w_max=4.0)
+
+    def build(image=None, audio=None, **options) -> MultimodalSTDP:
+        networks = [
+            ("image", dense(**(image or {}))),
+            ("audio", dense(n_neurons=8, **(audio or {}))),
+        ]
+        settings = {"cross_rule": rule, "cross_total": 6.0, "random_state": 3}
+        return MultimodalSTDP(networks, **{"chunk_size": 50, **settings, **options})
+
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -208,13 +208,13 @@ def test_a_worker_that_is_killed_is_replaced(start, words, tmp_path):
 
 def test_two_processes_share_the_trials_of_a_sweep(start, words, tmp_path):
     out = tmp_path / "s"
-    first = start(*words, "--trials", "6", "--out", str(out))
+    first = start(*words, "--trials", "30", "--out", str(out))
     wait_for(lambda: n_runs(out) >= 1, first)
     second = start("sweep", "--resume", "--out", str(out))
     for process in (first, second):
         _, errors = process.communicate()
         assert process.returncode == 0, errors
-    check_finished(out, 6)
+    check_finished(out, 30)
     from stdpnet.sweep.frame import open_sweep
 
     trials = open_sweep(out)[2].study.trials

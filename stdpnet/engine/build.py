@@ -15,20 +15,12 @@ from pathlib import Path
 
 from stdpnet.engine.compiler import find_compiler
 from stdpnet.engine.native import TEMPLATES, generate
+from stdpnet.engine.sources import join_sources
 
-#: Sources that take longest to compile.
-LONGEST = ("objects.cpp", "main.cpp")
-HEADERS = (
-    '"objects.h"',
-    '"brianlib/common_math.h"',
-    '"stdpnet_run.h"',
-    '"stdpnet_input.h"',
-    '"stdpnet_math.h"',
-    "<cmath>",
-    "<ctime>",
-    "<climits>",
-    "<fstream>",
-)
+#: How to compile what runs once.
+COLD = "-O0"
+#: More files than this only read the same headers more often.
+MOST_FILES = 8
 
 
 def build(description_file: Path, folder: Path) -> None:
@@ -52,32 +44,22 @@ def build(description_file: Path, folder: Path) -> None:
 
 
 def _compile(sources: Path) -> None:
-    """Compile and link every source file, the headers that all include just once."""
+    """Compile and link the sources of a program, on every core."""
     compiler = find_compiler()
     if compiler is None:
         raise RuntimeError("no C++ compiler found")
-    (sources / "all.h").write_text("".join(f"#include {name}\n" for name in HEADERS))
-    command = [*compiler.command, *compiler.flags.split(), "-I.", f"-I{TEMPLATES}"]
-    _call([*command, "-x", "c++-header", "all.h", "-o", "all.h.gch"], sources)
-    # The longest first, so that no core waits for them at the end.
-    files = sorted(
-        (file.relative_to(sources) for file in sources.rglob("*.cpp")),
-        key=lambda file: (file.name not in LONGEST, file),
-    )
+    hot, cold = join_sources(sources, min(os.cpu_count() or 1, MOST_FILES))
+    flags = [*compiler.flags.split(), "-I.", f"-I{TEMPLATES}"]
+
+    def compiled(file: Path) -> str:
+        target = f"{file.stem}.o"
+        wanted = [*flags, COLD] if file in cold else flags
+        _call([*compiler.command, *wanted, "-c", str(file), "-o", target], sources)
+        return target
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = pool.map(
-            lambda file: _call(
-                [*command, "-include", "all.h", "-c", str(file), "-o", f"{file}.o"],
-                sources,
-            ),
-            files,
-        )
-        list(objects)
-    link = [
-        *compiler.command,
-        *(f"{file}.o" for file in files),
-        *compiler.link_flags.split(),
-    ]
+        objects = list(pool.map(compiled, [*hot, *cold]))
+    link = [*compiler.command, *objects, *compiler.link_flags.split()]
     _call([*link, "-o", "main"], sources)
 
 

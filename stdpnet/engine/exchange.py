@@ -11,6 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 #: A file system in memory, on Linux.
 MEMORY = Path("/dev/shm")
 #: Where temporary files are if nobody has asked for another place.
@@ -76,6 +81,8 @@ class Exchange:
 
 def has_room(n_bytes: int) -> bool:
     """Say whether a job of this size belongs into memory; not if TMPDIR is set."""
+    if fcntl is None:
+        return False
     if tempfile.gettempdir() != USUAL or not os.access(MEMORY, os.W_OK):
         return False
     return n_bytes <= SHARE * shutil.disk_usage(MEMORY).free
@@ -92,8 +99,6 @@ def _remove_left_behind() -> None:
 
 def _lock(path: Path) -> IO[str] | None:
     """Lock a file until it is closed; None if another process has it."""
-    import fcntl  # not on Windows
-
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

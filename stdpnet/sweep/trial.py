@@ -21,8 +21,8 @@ from stdpnet.training.evaluation import accuracy_on_test
 from stdpnet.training.memory import resident_megabytes
 from stdpnet.training.train import train_part
 
-#: Seconds between two looks at the limits.
-LOOK = 0.25
+#: Seconds between two looks at the limits, and once one is reached.
+LOOK, LOOK_AGAIN = 0.25, 0.01
 #: A file in the folder of a sweep, with its identity.
 MARK = ".sweep"
 
@@ -224,10 +224,12 @@ class Limits:
             self.reached = ""  # it was ready just before
 
     def _watch(self) -> None:
-        while not self._stop.wait(LOOK):
+        pause = min(LOOK, self._seconds or LOOK)
+        while not self._stop.wait(pause):
             self.reached = self.reached or self._exceeded()
             if self.reached:
                 stop_all()  # again and again: there may be a next chunk
+                pause = LOOK_AGAIN
 
     def _exceeded(self) -> str:
         took = time.monotonic() - self._start
