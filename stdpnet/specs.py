@@ -9,7 +9,16 @@ from stdpnet.catalog import spec_names, spec_path, unknown_name
 from stdpnet.config import SpecError
 
 #: Sections of a specification.
-SECTIONS = ("about", "network", "neuron", "rule", "encoding", "readout", "sweep")
+SECTIONS = (
+    "about",
+    "network",
+    "neuron",
+    "rule",
+    "encoding",
+    "modalities",
+    "readout",
+    "sweep",
+)
 
 
 def load_spec(name_or_path: str | Path, overrides: Any = ()) -> dict[str, Any]:

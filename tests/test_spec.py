@@ -7,7 +7,7 @@ import pytest
 from stdpnet.catalog import spec_names
 from stdpnet.config import SpecError
 from stdpnet.encoding import Latency
-from stdpnet.estimators.spec import load_network, make_banks, make_readout
+from stdpnet.estimators.spec import load_models, load_network, make_banks, make_readout
 from stdpnet.models.neurons import AdaptiveLIF
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
 from stdpnet.readout import LinearReadout, NeuronVoteClassifier
@@ -43,9 +43,13 @@ def spec_file(tmp_path):
 
 @pytest.mark.parametrize("name", spec_names())
 def test_every_specification_of_the_catalogue_resolves(name):
-    spec = load_spec(name)
+    spec = load_models(name)
     banks = make_banks(spec, seed=0)
-    kinds = {"ConvSTDP": LinearReadout, "FullyConnectedSTDP": NeuronVoteClassifier}
+    kinds = {
+        "ConvSTDP": LinearReadout,
+        "FullyConnectedSTDP": NeuronVoteClassifier,
+        "MultimodalSTDP": NeuronVoteClassifier,
+    }
     kind = spec["network"].get("type", "ConvSTDP")
     assert {type(bank).__name__ for bank in banks.values()} == {kind}
     assert isinstance(make_readout(spec), kinds[kind])

@@ -53,8 +53,10 @@ class BankCost:
 
 def is_dense(run: Run) -> bool:
     """Say whether a bank of a run is a `FullyConnectedSTDP`."""
-    classes = (run.attributes(f"estimators/{bank}").get("class") for bank in run.banks)
-    return DENSE in classes
+    groups = (
+        f"{kind}/{bank}" for kind in ("banks", "estimators") for bank in run.banks
+    )
+    return DENSE in (run.attributes(group).get("class") for group in groups)
 
 
 def is_compressed(run: Run) -> bool:

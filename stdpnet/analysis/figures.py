@@ -34,6 +34,7 @@ from stdpnet.analysis.receptive_fields import (
     plot_receptive_fields,
 )
 from stdpnet.analysis.recorded import MissingArraysError, Run
+from stdpnet.analysis.senses import draw_accuracies, draw_recall, has_senses
 from stdpnet.analysis.training import SPIKES, THRESHOLD, plot_curves, plot_per_map
 from stdpnet.runs import RunError
 
@@ -71,8 +72,9 @@ def draw_receptive_fields(run: Run) -> Figure:
     banks = run.banks or ("",)
     kernels = [_bank_kernels(run, bank) for bank in banks]
     labels = labels_of_banks(run.array("test/neuron_labels"), kernels)
-    figure = new_figure(FIELDS_WIDTH, sum(map(field_height, kernels)))
-    axes = figure.subplots(len(banks), 1, squeeze=False)[:, 0]
+    heights = [field_height(fields) for fields in kernels]
+    figure = new_figure(FIELDS_WIDTH, sum(heights))
+    axes = figure.subplots(len(banks), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, bank, fields, of_bank in zip(axes, banks, kernels, labels, strict=True):
         plot_receptive_fields(
             fields, run.channels(bank), labels=of_bank, class_names=run.classes, ax=ax
@@ -249,6 +251,19 @@ class RunFigure:
 
 
 FIGURES: dict[str, RunFigure] = {
+    "senses": RunFigure(
+        draw_accuracies,
+        "Test pairs recognized with both senses or one alone: connections that learned "
+        "(joined), none (not joined), and the same weights in another order (shuffled).",
+        suits=has_senses,
+    ),
+    "recall": RunFigure(
+        draw_recall,
+        "What one sense evokes in the other: receptive fields, weighted by what the "
+        "learned connections deliver.",
+        wide=True,
+        suits=has_senses,
+    ),
     "kernels": RunFigure(
         draw_kernels,
         "Learned kernels: what makes each map spike.",
@@ -280,7 +295,9 @@ FIGURES: dict[str, RunFigure] = {
         "Test images by true and predicted class; colour is the share mistaken.",
     ),
     "label_curve": RunFigure(
-        draw_label_curve, "Accuracy against labelled images; a dot is a draw of labels."
+        draw_label_curve,
+        "Accuracy against labelled images; a dot is a draw of labels.",
+        suits=lambda run: not has_senses(run),
     ),
     "spikes": RunFigure(
         draw_spikes, "Spikes of the test images; thresholds at the end.", wide=True

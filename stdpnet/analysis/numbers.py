@@ -7,6 +7,7 @@ from typing import Any
 from stdpnet.analysis.kernels import as_kernels, convergence_index, distinct_kernels
 from stdpnet.analysis.readout import fewer_errors
 from stdpnet.analysis.recorded import Run
+from stdpnet.analysis.senses import has_senses
 
 Row = tuple[str, str]
 
@@ -72,7 +73,7 @@ METRICS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "peak_memory_mb": ("Peak memory", memory),
 }
 #: Shown in another form, or beside the numbers.
-ELSEWHERE = ("run", "seed", "versions", "fewer_errors", "control_spikes")
+ELSEWHERE = ("run", "seed", "versions", "fewer_errors", "control_spikes", "accuracies")
 
 
 def result_parts(run: Run) -> list[tuple[str, str]]:
@@ -95,7 +96,8 @@ def result_parts(run: Run) -> list[tuple[str, str]]:
         return [("", f"{n_kernels(run)} kernels learned, no labels to test them with")]
     digits = _digits(accuracy, control)
     n_test = metrics.get("n_test")
-    images = f" of {whole(n_test)} test images" if n_test is not None else ""
+    what = "pairs" if has_senses(run) else "images"
+    images = f" of {whole(n_test)} test {what}" if n_test is not None else ""
     parts = [("learned", percent(accuracy, digits) + images)]
     if control is None:
         return [*parts, ("", "no control was run")]
@@ -138,7 +140,8 @@ def summary_sentence(run: Run) -> str:
     kernels = n_kernels(run)
     shown = metrics.get("n_fit_shown", metrics.get("n_fit"))
     if kernels and shown is not None:
-        parts.append(f"{kernels} kernels learned from {whole(shown)} unlabelled images")
+        what = "pairs" if has_senses(run) else "images"
+        parts.append(f"{kernels} kernels learned from {whole(shown)} unlabelled {what}")
     if "seconds_per_example" in metrics:
         parts.append(f"{duration(metrics['seconds_per_example'])} an image")
     if metrics.get("n_train") is not None:

@@ -20,6 +20,7 @@ from stdpnet.analysis.numbers import (
     summary_sentence,
 )
 from stdpnet.analysis.recorded import MissingArraysError, Run, load_run
+from stdpnet.analysis.senses import has_senses
 from stdpnet.runs import write_atomically
 
 CONTROL_NOTE = (
@@ -27,8 +28,13 @@ CONTROL_NOTE = (
     "shuffled and its thresholds settled again, read out in the same way; the "
     "difference is what learning contributed."
 )
+JOINT_CONTROL_NOTE = (
+    "The control is the same network with connections between the senses shuffled: each "
+    "neuron keeps its weights, but from other neurons; the difference is what these "
+    "connections learned. Votes of the neurons: each sense has one voice."
+)
 #: Figures above all others.
-TOP = ("receptive-fields", "kernels")
+TOP = ("senses", "recall", "receptive-fields", "kernels")
 
 
 def write_report(run_path: Path | str, out: Path | str | None = None) -> Path:
@@ -161,7 +167,7 @@ def _table(rows: Iterable[Row]) -> str:
 def _notes(run: Run, left_out: list[str]) -> list[str]:
     notes = [str(note) for note in run.dataset.get("notes") or ()]
     if run.metrics.get("control_accuracy") is not None:
-        notes.append(CONTROL_NOTE)
+        notes.append(JOINT_CONTROL_NOTE if has_senses(run) else CONTROL_NOTE)
     notes += [f"Left out: {reason}" for reason in left_out]
     return [f"<h2>Notes</h2>\n{plain_list(notes)}"] if notes else []
 

@@ -7,18 +7,7 @@ import numpy as np
 from stdpnet.audio.recordings import Recordings
 
 RATE = 8000
-CLASSES = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-)
+CLASSES = tuple("0123456789")
 
 #: Of each digit: where its formants F1, F2, F3 are (Hz) at times spread equally over it,
 #: and its hisses as (begin, end, frequency in Hz), times as shares of its length.

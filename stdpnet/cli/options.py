@@ -84,12 +84,14 @@ NFitOption = Annotated[
     ),
 ]
 DatasetOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--dataset",
         metavar="D",
         help="A name that 'stdpnet data list' shows, an .npz or HDF5 file, "
-        "or a folder with one folder of images or sounds a class.",
+        "or a folder with one folder of images or sounds a class; for a network of "
+        "several senses one each, such as mnist+fsdd (default: the network's, else "
+        "digits).",
     ),
 ]
 TestFractionOption = Annotated[

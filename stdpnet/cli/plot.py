@@ -23,12 +23,14 @@ FIGURES = {
     "curves": "Draw the course of learning: convergence, thresholds, spikes.",
     "confusion": "Draw which classes of the test images were mistaken for which.",
     "spikes": "Draw how the spikes of the test images are spread.",
+    "senses": "Draw what is recognized with each sense alone, and with all.",
+    "recall": "Draw what one sense evokes in another.",
 }
 
 #: A run that has the figure, for the help.
 _EXAMPLES = dict.fromkeys(
     ("receptive-fields", "compression"), "runs/diehl-cook-400-mnist-1"
-)
+) | dict.fromkeys(("senses", "recall"), "runs/two-senses-mnist+fsdd-1")
 
 OutOption = Annotated[
     Path | None,

@@ -89,7 +89,7 @@ def run(
             "(default: none).",
         ),
     ] = None,
-    dataset: DatasetOption = "digits",
+    dataset: DatasetOption = None,
     n_fit: NFitOption = None,
     n_train: NTrainOption = None,
     n_test: NTestOption = None,

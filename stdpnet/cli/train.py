@@ -18,7 +18,7 @@ from stdpnet.cli.options import (
     examples,
     whole_option,
 )
-from stdpnet.cli.output import print_json, print_pairs
+from stdpnet.cli.output import print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
     from stdpnet.training import TrainOptions
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 EPILOG = examples(
     "stdpnet train conv-stdp --dataset digits",
     "stdpnet train conv-stdp --dataset mnist --data ~/data --n-fit 2000 --n-train 10000",
+    "stdpnet train two-senses --dataset digits+synthetic-digits",
     "stdpnet train conv-stdp --set network.n_maps=32 --set rule.learning_rate=0.02 --seed 7",
 )
 
@@ -39,7 +40,7 @@ def run(
             help="Network: a name that 'stdpnet models' lists, or a TOML file.",
         ),
     ],
-    dataset: DatasetOption = "digits",
+    dataset: DatasetOption = None,
     n_fit: NFitOption = None,
     n_train: NTrainOption = None,
     n_test: NTestOption = None,
@@ -132,6 +133,7 @@ def _train_and_print(options: "TrainOptions", words: list[str], json: bool) -> N
 def print_result(path: Path) -> None:
     """Print what came out, where it is, and what to do next."""
     print(result_line(path))
+    print_senses(path)
     print_pairs(
         {
             "run": path,
@@ -139,6 +141,17 @@ def print_result(path: Path) -> None:
             "next": f"stdpnet report {shlex.quote(str(path))}",
         }
     )
+
+
+def print_senses(path: Path) -> None:
+    """Print what each sense of a network of several tells, with and without the others."""
+    from stdpnet.analysis import load_run
+    from stdpnet.analysis.numbers import percent
+
+    accuracies = load_run(path).metrics.get("accuracies", {})
+    if accuracies:
+        rows = [(name, percent(value)) for name, value in accuracies.items()]
+        print_table(("senses", "accuracy"), rows)
 
 
 def result_line(path: Path) -> str:
@@ -151,7 +164,7 @@ def result_line(path: Path) -> str:
     if run.metrics.get("accuracy") is None:
         return ", ".join([first, *others])
     aside = f" ({', '.join(others)})" if others else ""
-    return f"test accuracy {first.replace(' test images', ' images')}{aside}"
+    return f"test accuracy {first.replace(' test ', ' ')}{aside}"
 
 
 def what_is_kept(path: Path, words: list[str]) -> str:

@@ -13,12 +13,15 @@ from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.fully_connected import FullyConnectedSTDP
 from stdpnet.estimators.learner import Learner
+from stdpnet.estimators.multimodal import MultimodalSTDP
+from stdpnet.estimators.multimodal.spec import KIND, is_joint, make_joint, with_specs
 from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.readout import LinearReadout, NeuronVoteClassifier
 from stdpnet.specs import load_spec
 
+#: Networks of one sense; several of them make a `MultimodalSTDP`.
 ESTIMATORS: dict[str, type[Learner]] = {
     "ConvSTDP": ConvSTDP,
     "FullyConnectedSTDP": FullyConnectedSTDP,
@@ -39,10 +42,10 @@ _ELSEWHERE = (
 
 def make_banks(
     spec: dict[str, Any], *, seed: int, n_jobs: int = 1, verbose: bool = False
-) -> dict[str, Learner]:
+) -> dict[str, Any]:
     """Make the estimators of a specification: one, or one for each ``network.banks``.
 
-    A bank is a table of network parameters (and ``neuron`` or ``rule`` tables)
+    Of several modalities, one `MultimodalSTDP`. A bank is a table of network parameters (and ``neuron`` or ``rule`` tables)
     that differ from the rest of the specification.
 
     Raises
@@ -52,9 +55,14 @@ def make_banks(
     ValueError
         If a value cannot be used.
     """
+    if is_joint(spec):
+        joint = make_joint(
+            spec, lambda own: make_banks(own, seed=seed)["main"], seed=seed
+        )
+        return {"main": joint.set_params(n_jobs=n_jobs, verbose=verbose)}
     network = dict(spec.get("network", {}))
     banks = _table("network.banks", network.pop("banks", {})) or {"main": {}}
-    made = {}
+    made: dict[str, Any] = {}
     for number, (name, changes) in enumerate(banks.items()):
         changes = dict(_table(f"network.banks.{name}", changes))
         sections = {
@@ -88,7 +96,7 @@ def _make(
 ) -> Learner:
     kind = network.pop("type", "ConvSTDP")
     if kind not in ESTIMATORS:
-        raise SpecError(unknown_name("network.type", str(kind), ESTIMATORS))
+        raise SpecError(unknown_name("network.type", str(kind), [*ESTIMATORS, KIND]))
     cls = ESTIMATORS[kind]
     known = [n for n in inspect.signature(cls).parameters if n not in _ELSEWHERE]
     for key in network:
@@ -160,7 +168,14 @@ def load_models(
     path = Path(name_or_path)
     folder = path.parent if path.is_file() else Path()
     bases = {"neuron": NeuronModel, "rule": PlasticityRule}
-    for table in (spec, *spec.get("network", {}).get("banks", {}).values()):
+    if "modalities" in spec:
+        # A file stands beside the one that names it.
+        spec["modalities"] = with_specs(
+            spec["modalities"],
+            lambda name: load_models(folder / name if ".toml" in name else name),
+        )
+    banks = spec.get("network", {}).get("banks", {}).values()
+    for table in (spec, *banks, *spec.get("modalities", {}).values()):
         for section, base in bases.items():
             if ".py:" in str(table.get(section, {}).get("type", "")):
                 model = model_from_dict(base, table[section], "", folder)
@@ -184,7 +199,7 @@ def load_network(
 
     Returns
     -------
-    ConvSTDP or FullyConnectedSTDP, or FeatureUnion of one for each bank
+    ConvSTDP, FullyConnectedSTDP or MultimodalSTDP, or FeatureUnion of one for each bank
 
     Raises
     ------
@@ -200,7 +215,7 @@ def load_network(
     return FeatureUnion(list(banks.items()))
 
 
-def read_estimator(group: h5py.Group) -> Learner:
+def read_estimator(group: h5py.Group) -> Any:
     """Read an estimator of any class from an open HDF5 group.
 
     Raises
@@ -209,6 +224,8 @@ def read_estimator(group: h5py.Group) -> Learner:
         If it is damaged, of no known class, or of a newer version.
     """
     kind = str(group.attrs.get("class", "ConvSTDP"))
+    if kind == KIND:
+        return MultimodalSTDP.read_from(group)
     if kind not in ESTIMATORS:
         raise ValueError(
             f"{group.file.filename} holds {kind!r}, which this version does not know; "

@@ -9,6 +9,7 @@ import numpy as np
 
 from stdpnet.analysis import Run
 from stdpnet.estimators.learner import Learner
+from stdpnet.estimators.multimodal import MultimodalSTDP
 from stdpnet.shards.parts import Parts
 from stdpnet.shards.sources import Source
 from stdpnet.training import load_banks
@@ -84,6 +85,11 @@ def check_source(run: Run, banks: dict[str, Learner], source: Source) -> None:
     """Raise ValueError for images of another shape than a run learned from."""
     shape = (*source.shape[1:], 1)[:3]
     for bank in banks.values():
+        if isinstance(bank, MultimodalSTDP):
+            raise ValueError(
+                f"{run.path} learned from {' and '.join(bank.members_)} at once, and a file "
+                "of images has one sense; in Python, MultimodalSTDP.transform takes all"
+            )
         if len(source.shape) < 3 or shape != bank.image_shape_:
             raise ValueError(
                 f"{source.path}: {source.key or 'the array'} has the shape {source.shape}, "

@@ -86,7 +86,7 @@ class SweepOptions:
 
     spec: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    dataset: str = "digits"
+    dataset: str | None = None
     n_trials: int | None = None
     sampler: str | None = None
     seeds: int | None = None

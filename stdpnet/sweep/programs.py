@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from stdpnet.datasets import Dataset
+from stdpnet.datasets.paired import AnyDataset
 from stdpnet.engine.compiler import find_compiler
 from stdpnet.engine.shipping import install, packed
-from stdpnet.estimators.images import as_images
 from stdpnet.estimators.spec import load_models, make_banks
+from stdpnet.training.data import layers_of
 
 
 class Programs:
@@ -19,11 +19,11 @@ class Programs:
         Of the workers.
     spec : str
         File of the specification.
-    data : Dataset
+    data : Dataset or PairedDataset
         Whose images say how large the network is.
     """
 
-    def __init__(self, client: Any, spec: str, data: Dataset) -> None:
+    def __init__(self, client: Any, spec: str, data: AnyDataset) -> None:
         self._client, self._spec, self._data = client, spec, data
         self._sent: set[str] = set()
 
@@ -37,8 +37,8 @@ class Programs:
         try:
             banks = make_banks(load_models(self._spec, overrides), seed=0).values()
             for bank in banks:
-                as_images(bank, self._data.X_train[:1], bank.image_shape, reset=True)
-                self._send(packed(bank.program(bank.layer())))
+                for layers in layers_of(bank, self._data.X_train):
+                    self._send(packed(bank.program(layers)))
         except (ValueError, OSError):
             return
 

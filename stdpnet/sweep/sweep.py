@@ -13,7 +13,6 @@ import numpy as np
 
 from stdpnet.analysis.numbers import spec_text
 from stdpnet.cluster import LocalWorkers, given, local_cluster, remote_cluster
-from stdpnet.datasets import load_dataset
 from stdpnet.estimators.spec import load_models
 from stdpnet.extras import require
 from stdpnet.runs import locked
@@ -32,6 +31,7 @@ from stdpnet.sweep.study import BEAT_SECONDS, SweepStudy
 from stdpnet.sweep.trial import Outcome, Task, read_files, score_files, write_files
 from stdpnet.sweep.workers import Workers
 from stdpnet.training import TrainOptions
+from stdpnet.training.data import data_name, load_data
 from stdpnet.training.job import versions
 from stdpnet.training.split import choose, held_out, is_labelled
 
@@ -118,7 +118,9 @@ class Sweep:
         options = self.options
         self.definition = define(options)
         spec = load_models(options.spec, options.overrides)
-        self._load_data()
+        options = replace(options, dataset=data_name(spec, options.dataset))
+        self.options = options
+        self._load_data(spec)
         storage = options.storage and open_storage(options.storage)
         shown = options.storage and without_password(options.storage)
         if options.scheduler:
@@ -138,7 +140,7 @@ class Sweep:
         spec.pop("sweep", None)
         self.folder = folder = SweepFolder.create(
             options.out,
-            f"{name}-{Path(options.dataset).stem}",
+            f"{name}-{Path(str(options.dataset)).stem}",
             record,
             spec_text(spec) + "\n",
         )
@@ -161,7 +163,7 @@ class Sweep:
         kept = dict(record["options"])
         kept |= {name: getattr(asked, name) or kept[name] for name in LIMITS}
         self.options = replace(asked, resume=False, retry_failed=False, **kept)
-        self._load_data()
+        self._load_data(load_models(self.folder.spec_file))
         self._study(open_storage(asked.storage or record["storage"] or self._url))
         self.study.open(self.definition.waiting(self.options.seed))
         if asked.retry_failed:
@@ -184,10 +186,15 @@ class Sweep:
             seed=self.options.seed,
         )
 
-    def _load_data(self) -> None:
+    def _load_data(self, spec: dict[str, Any]) -> None:
         options = self.options
-        self.data = load_dataset(
-            options.dataset, root=options.data, test_fraction=options.test_fraction
+        assert options.dataset is not None  # the specification's, when it was made
+        self.data = load_data(
+            spec,
+            options.dataset,
+            root=options.data,
+            test_fraction=options.test_fraction,
+            seed=options.seed,
         )
         if "accuracy" in self.definition.objectives and not is_labelled(self.data):
             raise ValueError(

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from stdpnet.analysis import Run, load_run
-from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.estimators.learner import Learner
+from stdpnet.datasets import Dataset
+from stdpnet.datasets.paired import AnyDataset, PairedDataset
 from stdpnet.estimators.spec import make_readout
+from stdpnet.training.data import load_data
 from stdpnet.training.results import read_banks
 from stdpnet.training.scoring import Scores, score, task_of
+from stdpnet.training.senses import score_views, views
 from stdpnet.training.split import Split, choose, is_labelled, specified
 
 
@@ -74,7 +76,7 @@ def evaluate(
     }
 
 
-def accuracy_on_test(run_path: Path | str, data: Dataset) -> float:
+def accuracy_on_test(run_path: Path | str, data: AnyDataset) -> float:
     """Return the accuracy of a finished run on the test set of its data.
 
     As many images as in the run, which may have been scored on others.
@@ -89,18 +91,27 @@ def accuracy_on_test(run_path: Path | str, data: Dataset) -> float:
 
 
 def _scored(
-    run: Run, banks: dict[str, Learner], data: Dataset, split: Split, jobs: int = 1
+    run: Run, banks: dict[str, Any], data: AnyDataset, split: Split, jobs: int = 1
 ) -> Scores:
     """Return scores of the readout of a run, fitted again."""
-    task = task_of(banks, data, split, "features")
-    return score(make_readout(run.record["spec"], n_jobs=jobs), task)
+    readout = make_readout(run.record["spec"], n_jobs=jobs)
+    if not isinstance(data, PairedDataset):
+        return score(readout, task_of(banks, data, split, "features"))
+    joint = banks["main"]
+    view = next(views(list(joint.members_)))
+    models = {view.model: joint}
+    return score_views(readout, models, [view], data, split)[view.name]
 
 
-def data_of(run: Run, root: Path | None, dataset: str | None = None) -> Dataset:
+def data_of(run: Run, root: Path | None, dataset: str | None = None) -> Any:
     """Return the data of a run, or another set split as they were."""
     options = run.record["options"]
-    return load_dataset(
-        dataset or options["dataset"], root=root, test_fraction=options["test_fraction"]
+    return load_data(
+        run.record["spec"],
+        dataset or options["dataset"],
+        root=root,
+        test_fraction=options["test_fraction"],
+        seed=options["seed"],
     )
 
 
@@ -115,26 +126,30 @@ def labelled_images(run: Run, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return data.X_train[split.train], data.y_train[split.train]
 
 
-def _n_train(run: Run, data: Dataset) -> int | None:
+def _n_train(run: Run, data: AnyDataset) -> int | None:
     """Return how many labelled images the readout of a run was fitted on."""
     n_train: int | None = run.record["options"]["n_train"]
     most = specified(run.record["spec"], "n_train")
     return n_train or (most and min(most, len(data.X_train)))
 
 
-def load_banks(run: Run) -> dict[str, Learner]:
+def load_banks(run: Run) -> dict[str, Any]:
     """Return the fitted estimators of a run, in their order."""
     with run.arrays() as file:
         return read_banks(file)
 
 
-def _check(data: Dataset, run: Run, banks: dict[str, Learner]) -> None:
+def _check(data: AnyDataset, run: Run, banks: dict[str, Any]) -> None:
     if not is_labelled(data):
         raise ValueError(
             f"{data.name} has no labels to score; give --dataset data that have"
         )
-    shape = (*data.image_shape, 1)[:3]
-    for bank in banks.values():
+    shapes, networks = data.image_shape, banks
+    if isinstance(shapes, dict):
+        networks = banks["main"].members_
+    for name, bank in networks.items():
+        of_bank = shapes[name] if isinstance(shapes, dict) else shapes
+        shape = (*of_bank, 1)[:3]
         if shape != bank.image_shape_:
             raise ValueError(
                 f"{data.name} has images of shape {shape}, but the network of {run.path} "

@@ -41,7 +41,7 @@ class TrainingJob:
     folder : RunFolder
         Where the results go.
     data : Dataset
-        Images, perhaps with labels.
+        Examples, perhaps with labels.
     split : Split
         Which images are used for what.
     banks : dict of str to Learner
@@ -84,9 +84,7 @@ class TrainingJob:
         self._learn(images, until)
         if all(getattr(bank, "fitted_", False) for bank in self.banks.values()):
             return None
-        few = {part: _few(getattr(self.split, part)) for part in ("train", "test")}
-        split = replace(self.split, **few)
-        task = task_of(self.banks, self.data, split, "features")
+        task = task_of(self.banks, self.data, few_of(self.split), "features")
         return score(make_readout(self.spec), task).accuracy
 
     # -- learning -------------------------------------------------------------------
@@ -190,8 +188,13 @@ class TrainingJob:
         return metrics
 
 
-def _few(indices: np.ndarray) -> np.ndarray:
-    return indices[:: math.ceil(len(indices) / PROBED)]
+def few_of(split: Split) -> Split:
+    """Return at most `PROBED` of the images of a split that teach and test a readout."""
+
+    def few(indices: np.ndarray) -> np.ndarray:
+        return indices[:: math.ceil(len(indices) / PROBED)]
+
+    return replace(split, train=few(split.train), test=few(split.test))
 
 
 def _accuracy(scores: Scores | None) -> float | None:

@@ -24,8 +24,9 @@ class TrainOptions:
     ----------
     spec : str
         Name in the catalogue, or a TOML file.
-    dataset : str
-        Name of a data set, or a path to own data.
+    dataset : str, optional
+        Name of a data set, or a path to own data; for a network of several modalities
+        one of each, with ``+`` between them. Default: the specification's, else digits.
     n_fit : int, optional
         Unlabelled images for learning; default: the specification's, else all.
     n_train, n_test : int, optional
@@ -60,7 +61,7 @@ class TrainOptions:
     """
 
     spec: str
-    dataset: str = "digits"
+    dataset: str | None = None
     n_fit: int | None = None
     n_train: int | None = None
     n_test: int | None = None

@@ -1,5 +1,7 @@
 """The layout of ``run.h5``."""
 
+from typing import Any
+
 import h5py
 import numpy as np
 
@@ -11,14 +13,21 @@ from stdpnet.training.scoring import Scores
 
 
 def write_banks(
-    file: h5py.File, banks: dict[str, Learner], controls: dict[str, Learner]
+    file: h5py.File,
+    banks: dict[str, Learner],
+    controls: dict[str, Learner],
+    estimators: dict[str, Any] | None = None,
 ) -> None:
-    """Write kernels, thresholds and history of every bank, and the estimators."""
+    """Write kernels, thresholds and history of every bank, and the estimators.
+
+    These are the banks, if not given.
+    """
     # Features stand side by side in this order.
     file.create_group("banks", track_order=True)
     file.create_group("estimators", track_order=True)
     for name, bank in banks.items():
         group = file.create_group(f"banks/{name}")
+        group.attrs["class"] = type(bank).__name__
         _write_kernels(group, "kernels", bank)
         group["thresholds"] = bank.thresholds_
         group["initial_kernels"] = bank.initial_kernels_
@@ -27,7 +36,8 @@ def write_banks(
         if hasattr(bank, "levels_"):
             group["levels"] = bank.levels_
         _write_events(group, "events", bank.counts_)
-        bank.write_to(file.create_group(f"estimators/{name}"))
+    for name, estimator in (estimators or banks).items():
+        estimator.write_to(file.create_group(f"estimators/{name}"))
     _write_kernels(file, "kernels", next(iter(banks.values())))
     for name, control in controls.items():
         group = file.create_group(f"control/{name}")
@@ -35,7 +45,7 @@ def write_banks(
         group["thresholds"] = control.thresholds_
 
 
-def read_banks(file: h5py.File) -> dict[str, Learner]:
+def read_banks(file: h5py.File) -> dict[str, Any]:
     """Read the estimators that `write_banks` wrote, in their order."""
     group = file["estimators"]
     return {name: read_estimator(group[name]) for name in group}

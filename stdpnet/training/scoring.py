@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from stdpnet.analysis import fewer_errors
 from stdpnet.datasets import Dataset
+from stdpnet.datasets.paired import AnyDataset
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import added
@@ -68,7 +69,7 @@ class Scores:
         """Share of the test images that were classified correctly."""
         return float(np.mean(self.y_true == self.y_pred))
 
-    def metrics(self, control: "Scores | None", data: Dataset) -> dict[str, Any]:
+    def metrics(self, control: "Scores | None", data: AnyDataset) -> dict[str, Any]:
         """Return further numbers of the score."""
         found: dict[str, Any] = {
             "spikes_per_image": float(self.spikes.sum(axis=1).mean())

@@ -1,15 +1,16 @@
 """Which images learn, which teach the readout, and which are scored."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from stdpnet.config import SpecError
-from stdpnet.datasets import Dataset
+from stdpnet.datasets.paired import AnyDataset
 from stdpnet.datasets.splitting import split_indices
 from stdpnet.estimators.base import derived_seed
 
+D = TypeVar("D", bound=AnyDataset)
 #: Part of the seeds of the choices, apart from those of the estimators.
 CHOICE = 100
 #: Uses of randomness, the next part.
@@ -25,7 +26,7 @@ class Split:
     test: np.ndarray
 
 
-def is_labelled(data: Dataset) -> bool:
+def is_labelled(data: AnyDataset) -> bool:
     """Say whether a readout can learn from the data and be scored on them."""
     return data.y_train is not None and data.y_test is not None
 
@@ -46,7 +47,7 @@ def specified(spec: dict[str, Any], name: str) -> int | None:
     return n
 
 
-def held_out(data: Dataset, share: float, seed: int = 0) -> Dataset:
+def held_out(data: D, share: float, seed: int = 0) -> D:
     """Return data whose test set is a share of the training set, drawn class by class.
 
     What is chosen by its accuracy has seen no image of the real test set.
@@ -61,8 +62,7 @@ def held_out(data: Dataset, share: float, seed: int = 0) -> Dataset:
     )
     labels = data.y_train
     irregular = np.isin(np.arange(len(data.X_train)), data.irregular_train)
-    return replace(
-        data,
+    parts: dict[str, Any] = dict(
         X_train=data.X_train[train],
         X_test=data.X_train[test],
         y_train=None if labels is None else labels[train],
@@ -70,10 +70,15 @@ def held_out(data: Dataset, share: float, seed: int = 0) -> Dataset:
         irregular_train=np.flatnonzero(irregular[train]),
         irregular_test=np.flatnonzero(irregular[test]),
     )
+    return replace(data, **parts)
 
 
 def choose(
-    data: Dataset, seed: int, n_fit: int | None, n_train: int | None, n_test: int | None
+    data: AnyDataset,
+    seed: int,
+    n_fit: int | None,
+    n_train: int | None,
+    n_test: int | None,
 ) -> Split:
     """Choose images at random; the choice for a readout has every class in proportion.
 
@@ -100,7 +105,7 @@ def _seed(seed: int, use: int) -> int:
 
 
 def _draw(
-    data: Dataset, flag: str, n: int, wanted: int | None, seed: int
+    data: AnyDataset, flag: str, n: int, wanted: int | None, seed: int
 ) -> np.ndarray:
     wanted = n if wanted is None else wanted
     if wanted > n:
@@ -108,7 +113,7 @@ def _draw(
     return np.random.default_rng(seed).permutation(n)[:wanted]
 
 
-def _check_classes(data: Dataset, train: np.ndarray) -> None:
+def _check_classes(data: AnyDataset, train: np.ndarray) -> None:
     """Raise now what the readout would find only after minutes of learning."""
     assert data.y_train is not None  # `is_labelled`
     if len(np.unique(data.y_train[train])) < 2:

@@ -4,23 +4,22 @@ import json
 import os
 import platform
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
-
 from stdpnet.analysis import load_run, save_figure
-from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.estimators.images import as_images
-from stdpnet.estimators.learner import Learner
+from stdpnet.datasets.paired import AnyDataset, PairedDataset
 from stdpnet.estimators.spec import load_models, make_banks, make_readout
 from stdpnet.runs import RunFolder, check_replaceable
 from stdpnet.training.checkpoint import CHECKPOINT
+from stdpnet.training.data import data_name, layers_of, load_data
 from stdpnet.training.job import TrainingJob, versions
 from stdpnet.training.memory import PeakMemory
 from stdpnet.training.options import TrainOptions
+from stdpnet.training.senses import JointJob
 from stdpnet.training.split import choose, specified
 
 
@@ -38,14 +37,14 @@ class TrainingInterrupted(KeyboardInterrupt):
         self.path = path
 
 
-def train(options: TrainOptions, data: Dataset | None = None) -> RunFolder:
+def train(options: TrainOptions, data: AnyDataset | None = None) -> RunFolder:
     """Carry out a training run and return its folder.
 
     Parameters
     ----------
     options : TrainOptions
         What is asked for.
-    data : Dataset, optional
+    data : Dataset or PairedDataset, optional
         Instead of those that `options` name.
 
     Raises
@@ -71,7 +70,7 @@ def train(options: TrainOptions, data: Dataset | None = None) -> RunFolder:
     return job.folder
 
 
-def train_part(options: TrainOptions, data: Dataset, until: float) -> float | None:
+def train_part(options: TrainOptions, data: AnyDataset, until: float) -> float | None:
     """Learn from a share of the images, as far as a run that can be resumed.
 
     Returns
@@ -82,9 +81,10 @@ def train_part(options: TrainOptions, data: Dataset, until: float) -> float | No
     return _prepared(options, data).learn_part(until)
 
 
-def _prepared(options: TrainOptions, data: Dataset | None) -> TrainingJob:
+def _prepared(options: TrainOptions, data: AnyDataset | None) -> TrainingJob:
     """Refuse what cannot be used, then make the folder."""
     spec = _plain_spec(options)
+    options = replace(options, dataset=data_name(spec, options.dataset))
     banks = make_banks(
         spec, seed=options.seed, n_jobs=options.jobs, verbose=options.visible
     )
@@ -92,20 +92,27 @@ def _prepared(options: TrainOptions, data: Dataset | None) -> TrainingJob:
     at_most = {name: specified(spec, name) for name in ("n_fit", "n_train")}
     earlier = _earlier_run(options, spec)
     if data is None:
-        data = load_dataset(
-            options.dataset, root=options.data, test_fraction=options.test_fraction
+        data = load_data(
+            spec,
+            str(options.dataset),
+            root=options.data,
+            test_fraction=options.test_fraction,
+            seed=options.seed,
         )
     n_fit, n_train = (
         getattr(options, name) or (most and min(most, len(data.X_train)))
         for name, most in at_most.items()
     )
     split = choose(data, options.seed, n_fit, n_train, options.n_test)
-    _check_geometry(banks, data.X_train)
+    for bank in banks.values():
+        layers_of(bank, data.X_train)
     # Only now: an option that is refused must not cost an earlier run.
     folder = earlier or _new_folder(options, spec)
     folder.metadata["dataset"] = _dataset(data)
     folder.write_metadata()
-    return TrainingJob(options, spec, folder, data, split, banks)
+    job: Any = JointJob if isinstance(data, PairedDataset) else TrainingJob
+    made: TrainingJob = job(options, spec, folder, data, split, banks)
+    return made
 
 
 def _plain_spec(options: TrainOptions) -> dict[str, Any]:
@@ -113,13 +120,6 @@ def _plain_spec(options: TrainOptions) -> dict[str, Any]:
     spec = load_models(options.spec, options.overrides)
     plain: dict[str, Any] = json.loads(json.dumps(spec, default=str))
     return plain
-
-
-def _check_geometry(banks: dict[str, Learner], images: np.ndarray) -> None:
-    """Raise ValueError if a kernel or a pooling window does not fit the images."""
-    for bank in banks.values():
-        as_images(bank, images[:1], bank.image_shape, reset=True)
-        bank.layer().network()
 
 
 def _earlier_run(options: TrainOptions, spec: dict[str, Any]) -> RunFolder | None:
@@ -161,16 +161,17 @@ def _new_folder(options: TrainOptions, spec: dict[str, Any]) -> RunFolder:
     }
     if options.out is not None:
         return RunFolder.create(options.out, metadata, force=options.force)
-    name = f"{Path(options.spec).stem}-{Path(options.dataset).stem}"
+    name = f"{Path(options.spec).stem}-{Path(str(options.dataset)).stem}"
     return RunFolder.create_next(name, metadata)
 
 
-def _dataset(data: Dataset) -> dict[str, Any]:
+def _dataset(data: AnyDataset) -> dict[str, Any]:
+    shapes = data.image_shape
     return {
         "name": data.name,
         "classes": [str(name) for name in data.class_names or ()],
         "notes": list(data.notes),
-        "image_shape": list(data.image_shape),
+        "image_shape": shapes if isinstance(shapes, dict) else list(shapes),
     }
 
 
@@ -185,5 +186,5 @@ def _finish(folder: RunFolder, metrics: dict[str, Any]) -> None:
     folder.write_metadata()
     (folder.path / CHECKPOINT).unlink(missing_ok=True)
     kind = folder.metadata["spec"].get("network", {}).get("type")
-    figure = "receptive-fields" if kind == "FullyConnectedSTDP" else "kernels"
+    figure = "kernels" if kind in (None, "ConvSTDP") else "receptive-fields"
     save_figure(load_run(folder.path), figure, folder.path / "kernels.png")

@@ -24,6 +24,7 @@ from stdpnet.estimators.multimodal.counting import compute_counts
 from stdpnet.estimators.multimodal.files import Files
 from stdpnet.estimators.multimodal.joined import JoinedLayers, named, outside
 from stdpnet.estimators.multimodal.learning import Images, JointLearning
+from stdpnet.estimators.multimodal.progress import JointProgress
 from stdpnet.estimators.multimodal.recalling import Recalling
 from stdpnet.estimators.multimodal.voting import JointVoting
 from stdpnet.estimators.show import show_line, track
@@ -41,7 +42,9 @@ def default_cross_rule() -> PowerLawSTDP:
     )
 
 
-class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseComposition):
+class MultimodalSTDP(
+    JointVoting, Recalling, JointProgress, Files, TransformerMixin, _BaseComposition
+):
     """Unimodal ensembles joined by excitatory connections that STDP learns.
 
     Each modality has a network of its own, which sees its own data. Every neuron of one
@@ -202,6 +205,8 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
             self.verbose,
             self.n_pairs_shown_,
         )
+        for one in self.members_.values():
+            one.fitted_ = True
 
     def partial_fit(self, X: Mapping[str, Any], y: Any = None) -> Self:
         """Learn from one more batch of pairs, in the given order."""
@@ -301,6 +306,14 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
         check_numbers(self)
         check_cross(self.cross_rule, self.cross_total, self.cross_scale)
 
+    def layers_for(self, X: Mapping[str, Any]) -> list[JoinedLayers]:
+        """Return the layers that learn from such data, and those that compute features."""
+        self.check_parameters()
+        self._images(X, reset=True)
+        members = self.__dict__.pop("_new_members")
+        ways = dict.fromkeys((self.cross_while_learning, True))
+        return [self._joined(members, acts=acts) for acts in ways]
+
     def joined(self, *, acts: bool = True) -> JoinedLayers:
         """Return the layers of all modalities as one network."""
         return self._joined(self.members_, acts=acts)
@@ -313,7 +326,10 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
     def program(self, layers: JoinedLayers) -> Program:
         """Return the program of the whole network."""
         announce = show_line if self.verbose else None
-        return build(layers.network().describe(), self.backend, layers.title, announce)
+        found = build(layers.network().describe(), self.backend, layers.title, announce)
+        before = getattr(self, "build_seconds_", 0.0)
+        self.build_seconds_ = before + found.build_seconds
+        return found
 
     def run_options(self, given: list[str]) -> dict[str, Any]:
         """Return how long a presentation is, and more, as `run_chunk` takes it."""
