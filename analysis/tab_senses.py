@@ -33,6 +33,8 @@ LEVELS = {
 }
 ROWS = ("image alone", "audio alone", "both, not joined", "both, joined", "shuffled")
 LABELLED = 10_000
+#: What noise costs one modality alone where the others are compared.
+LOSS = 0.3
 SAVE_EVERY = 20
 
 
@@ -155,30 +157,49 @@ def spread(values: list[float]) -> str:
 
 
 def noise(out: Path, n_test: int, kinds: list[str]) -> None:
-    """Print accuracies with noise on one modality."""
+    """Print accuracies with noise on one modality, at last where it loses 30 points."""
     scorers = {seed: Scorer(seed, model, n_test) for seed, model in models(out).items()}
-    found: dict[str, list[dict[str, float]]] = {}
-    for (modality, kind), levels in LEVELS.items():
-        if kinds and kind not in kinds:
-            continue
-        print(
-            f"\n| {modality}, {kind} | {' | '.join(ROWS)} |\n|---|{'---|' * len(ROWS)}"
-        )
-        for level in levels:
-            rows = [
+    file = out / "noise.json"
+    found: dict[str, list[dict[str, float]]] = (
+        json.loads(file.read_text()) if file.exists() else {}
+    )
+
+    def scored(modality: str, kind: str, level: float | None) -> list[dict[str, float]]:
+        name = "clean" if level is None else f"{modality} {kind} {level:.4g}"
+        if name not in found:
+            found[name] = [
                 scorer.rows(**noisy(scorer, modality, kind, level, seed))
                 for seed, scorer in scorers.items()
             ]
-            found[f"{modality} {kind} {level:g}"] = rows
-            cells = " | ".join(spread([one[name] for one in rows]) for name in ROWS)
-            print(f"| {level:g} | {cells} |", flush=True)
-            (out / "noise.json").write_text(json.dumps(found, indent=1))
+            file.write_text(json.dumps(found, indent=1))
+        cells = " | ".join(spread([one[row] for one in found[name]]) for row in ROWS)
+        print(f"| {name} | {cells} |", flush=True)
+        return found[name]
+
+    print(f"| {n_test:,} test pairs | {' | '.join(ROWS)} |\n|---|{'---|' * len(ROWS)}")
+    clean = scored("", "", None)
+    for (modality, kind), levels in LEVELS.items():
+        if kinds and kind not in kinds:
+            continue
+        alone = f"{modality} alone"
+        kept = [mean(scored(modality, kind, level), alone) for level in levels]
+        lost = mean(clean, alone) - np.array(kept)
+        if lost.max() >= LOSS:
+            rising = np.maximum.accumulate(lost)
+            scored(modality, kind, float(np.interp(LOSS, rising, levels)))
+
+
+def mean(rows: list[dict[str, float]], name: str) -> float:
+    """Return the mean accuracy of a row over seeds."""
+    return float(np.mean([one[name] for one in rows]))
 
 
 def noisy(
-    scorer: Scorer, modality: str, kind: str, level: float, seed: int
+    scorer: Scorer, modality: str, kind: str, level: float | None, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return images or sounds with noise."""
+    """Return images or sounds with noise; nothing without a level."""
+    if level is None:
+        return {}
     if modality == "image":
         images = scorer.pairs.images[: scorer.n_test]
         return {"images": add_image_noise(images, level, kind=kind, seed=seed)}

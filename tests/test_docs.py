@@ -183,7 +183,8 @@ def run_python(text: str, place: Path, names: dict) -> None:
 
 def check_toml(content: dict, text: str, place: Path) -> None:
     """Put sections into the smallest specification, in place of its own."""
-    kept = (ROOT / "models" / "conv-stdp.toml").read_text()
+    smallest = ROOT / "models" / "conv-stdp.toml"
+    kept = "" if "modalities" in content else smallest.read_text()
     for section in content:
         kept = re.sub(rf"^\[{section}\]\n([^\[].*\n|\n)*", "", kept, flags=re.MULTILINE)
     file = place / "part.toml"
