@@ -18,6 +18,7 @@ from stdpnet.estimators.multimodal.checks import (
     check_members,
     check_numbers,
     check_pairs,
+    check_sizes,
     naming,
 )
 from stdpnet.estimators.multimodal.counting import compute_counts
@@ -238,14 +239,16 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
         members = self.__dict__.pop("_new_members")
         seed = int(check_random_state(self.random_state).randint(2**31))
         for number, (name, one) in enumerate(members.items()):
+            common = {"n_epochs", "n_settle", "chunk_size"} & one.get_params().keys()
             one.set_params(
                 random_state=derived_seed(seed, number) % 2**31,
-                **{n: getattr(self, n) for n in ("n_epochs", "n_settle", "chunk_size")},
+                **{name: getattr(self, name) for name in common},
             )
             with naming(name):
                 one.check_parameters()
                 one._start(images[name])
         layers = self._joined(members)
+        check_sizes(layers.layers, layers.connections.values())
         start = layers.network().initial_state(derived_seed(seed, START))
         cross = {
             name: values
@@ -276,20 +279,26 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
         Returns
         -------
-        dict of ndarray of uint16, shape (n, n_neurons)
+        dict of ndarray of uint16, shape (n, n_features)
+            Of each neuron, or of each map in each pooling window of a `ConvSTDP`.
         """
+        return self._counts(X)
+
+    def _counts(
+        self, X: Mapping[str, Any], *, pooled: bool = True
+    ) -> dict[str, np.ndarray]:
         check_is_fitted(self, "members_")
         self.check_parameters()
         check_pairs(X, self.members_, complete=False)
         images = self._checked_images(X, self.members_, reset=False)
-        return compute_counts(self, images)
+        return compute_counts(self, images, pooled=pooled)
 
     def transform(self, X: Mapping[str, Any]) -> np.ndarray:
         """Return the spike counts of all modalities, one after the other.
 
         Returns
         -------
-        ndarray of uint16, shape (n, total number of neurons)
+        ndarray of uint16, shape (n, total number of features)
         """
         return np.concatenate(list(self.counts(X).values()), axis=1)
 
@@ -317,11 +326,19 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
     def run_options(self, given: list[str]) -> dict[str, Any]:
         """Return how long a presentation is, and more, as `run_chunk` takes it."""
-        options = next(iter(self.members_.values())).run_options()
-        if options["again"] is not None:
-            names = tuple(named(name, "features") for name in given)
-            options["again"] = (names, options["again"][1])
-        return options
+        options = [one.run_options() for one in self.members_.values()]
+        # Only a FullyConnectedSTDP can ask for more.
+        asked = {
+            name: one.again
+            for name, one in self.members_.items()
+            if getattr(one, "again", None) is not None
+        }
+        names = tuple(named(name, "features") for name in given if name in asked)
+        return {
+            "n_steps": max(one["n_steps"] for one in options),
+            "n_input_steps": next(iter(self.members_.values())).n_steps(),
+            "again": (names, next(iter(asked.values()))) if names else None,
+        }
 
     def state(self, scale: float = 1.0) -> dict[str, np.ndarray]:
         """Return everything learned as a program takes it, connections times `scale`."""
@@ -339,17 +356,18 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
     def feature_parameters(self) -> dict[str, float]:
         """Return the parameters of the network while features are computed."""
-        network = self.joined().network()
-        return dict(network.parameter_values(learning=False))
+        values = dict(self.joined().network().parameter_values(learning=False))
+        for name, one in self.members_.items():
+            values |= outside(name, one.feature_parameters())
+        return values
 
     @property
     def cross_weights_(self) -> dict[tuple[str, str], np.ndarray]:
         """Learned connections, shape (n_source, n_target), by (source, target)."""
         check_is_fitted(self, "members_")
-        layers = self.joined()
         return {
-            pair: layers.weights(name, self.cross_state_)
-            for name, pair in layers.connections.items()
+            pair: self.cross_state_[f"{name}.w"]
+            for name, pair in self.joined().connections.items()
         }
 
     def shuffled(self, seed: int = 0) -> Self:
@@ -363,6 +381,5 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
         rng = np.random.default_rng(derived_seed(seed, SHUFFLE_CROSS))
         for name in self.joined().connections:
             w = made.cross_state_[f"{name}.w"]
-            rows = w.reshape(-1, w.shape[-1])
-            made.cross_state_[f"{name}.w"] = rng.permuted(rows, axis=0).reshape(w.shape)
+            made.cross_state_[f"{name}.w"] = rng.permuted(w, axis=0)
         return made
