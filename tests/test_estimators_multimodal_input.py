@@ -1,9 +1,10 @@
 """`MultimodalSTDP`: every error names what was wrong, and the way out."""
 
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
-from stdpnet import ConvSTDP, MultimodalSTDP
+from stdpnet import MultimodalSTDP
 from stdpnet.compression import PruningSchedule
 
 
@@ -52,7 +53,10 @@ def test_parameters_that_cannot_be_used_are_refused(
         ([("image", None)], "must be a list of two or more pairs"),
         ([("an image", None)] * 2, "must be letters and digits, got 'an image'"),
         ([("a_b", None)] * 2, "must be letters and digits, got 'a_b'"),
-        ([("image", ConvSTDP())] * 2, "'image' must be a FullyConnectedSTDP, got Conv"),
+        (
+            [("image", PCA())] * 2,
+            "'image' must be a ConvSTDP or a FullyConn.*, got PCA",
+        ),
     ],
 )
 def test_modalities_that_cannot_be_joined_are_refused(modalities, message, pairs):

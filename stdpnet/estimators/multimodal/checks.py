@@ -124,16 +124,32 @@ def _refuse(joint: Any, name: str, rule: str) -> None:
     raise ValueError(f"{_OWNER}.{name} must be {rule}, got {getattr(joint, name)!r}")
 
 
-def check_cross(rule: Any, total: Any, scale: Any) -> None:
+def check_cross(rule: Any, totals: Mapping[str, Any], scale: Any) -> None:
     """Refuse connections that are none, or not bounded."""
     if rule is not None and not isinstance(rule, PlasticityRule):
         raise ValueError(
             f"{_OWNER}.cross_rule must be a PlasticityRule or None, got {rule!r}"
         )
-    if not (is_real(total) and total > 0):
-        raise ValueError(f"{_OWNER}.cross_total must be a number > 0, got {total!r}")
+    for total in totals.values():
+        if not (is_real(total) and total > 0):
+            raise ValueError(
+                f"{_OWNER}.cross_total must be a number > 0, or a dict of one for each "
+                f"modality, got {total!r}"
+            )
     if not (is_real(scale) and scale >= 0):
         raise ValueError(f"{_OWNER}.cross_scale must be a number >= 0, got {scale!r}")
+
+
+def totals_of(total: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the sum of weights for every modality, of one number or a dict."""
+    if not isinstance(total, Mapping):
+        return dict.fromkeys(names, total)
+    if set(total) != set(names):
+        raise ValueError(
+            f"{_OWNER}.cross_total must be a number or a dict with {', '.join(names)}, "
+            f"got {total!r}"
+        )
+    return dict(total)
 
 
 def check_sizes(layers: Mapping[str, Any], pairs: Iterable[tuple[str, str]]) -> None:

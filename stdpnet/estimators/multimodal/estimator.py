@@ -9,7 +9,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from stdpnet.engine.program import Program, build
 from stdpnet.estimators.base import Progress, derived_seed
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.learning import START
@@ -20,14 +19,14 @@ from stdpnet.estimators.multimodal.checks import (
     check_pairs,
     check_sizes,
     naming,
+    totals_of,
 )
 from stdpnet.estimators.multimodal.counting import compute_counts
 from stdpnet.estimators.multimodal.files import Files
-from stdpnet.estimators.multimodal.joined import JoinedLayers, named, outside
 from stdpnet.estimators.multimodal.learning import Images, JointLearning
 from stdpnet.estimators.multimodal.recalling import Recalling
 from stdpnet.estimators.multimodal.voting import JointVoting
-from stdpnet.estimators.show import show_line, track
+from stdpnet.estimators.show import track
 from stdpnet.models.plasticity import PlasticityRule, PowerLawSTDP
 from stdpnet.units import ms
 
@@ -53,17 +52,19 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
     Parameters
     ----------
-    modalities : list of (str, FullyConnectedSTDP)
-        Names (letters and digits) and networks. Times and `dtype` must agree. Their
-        `n_epochs`, `n_settle`, `chunk_size`, `backend`, `n_jobs`, `random_state` and
-        `verbose` are not used.
+    modalities : list of (str, ConvSTDP or FullyConnectedSTDP)
+        Names (letters and digits) and networks, of either kind or both. `dt`,
+        `presentation`, `rest` and `dtype` must agree (see Notes). Their `n_epochs`,
+        `n_settle`, `chunk_size`, `backend`, `n_jobs`, `random_state` and `verbose` are
+        not used.
     cross_rule : PlasticityRule or None
         How connections between modalities learn; default: a power-law rule. None:
         there are no such connections.
-    cross_total : float
+    cross_total : float or dict of float
         Sum of the weights that each neuron gets from another modality, restored before
-        every presentation while learning. With the rule's `w_max` it is the bound of
-        what one modality can do to another.
+        every presentation while learning; a dict has that of the neurons of each
+        modality, as a weight means something else to other neurons. With the rule's
+        `w_max` it is the bound of what one modality can do to another.
     cross_scale : float
         Factor on those weights when features are computed; zero: without them.
     cross_while_learning : bool
@@ -78,10 +79,11 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
     Attributes
     ----------
-    members_ : dict of FullyConnectedSTDP
+    members_ : dict of ConvSTDP or FullyConnectedSTDP
         The networks, fitted: their weights, thresholds and history.
     cross_weights_ : dict of ndarray, shape (n_source, n_target)
-        Learned connections, by (source, target).
+        Learned connections, by (source, target). Those of a `ConvSTDP` join its neurons,
+        not pooled: ``(y * columns + x) * n_maps + map``.
     n_pairs_shown_ : int
         Pairs shown while learning.
     votes_, classes_
@@ -94,9 +96,20 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
     Notes
     -----
-    An example is shown again, brighter, while one of the modalities that are given
-    spikes too little (`again` of the first network). A modality that is not given has
-    no input; what the others evoke in it is among its counts.
+    All see one presentation, with `rest` after it where a network has one, and each
+    encodes its data for the whole of it. A `ConvSTDP` has other defaults than a
+    `FullyConnectedSTDP`: joined, it wants ``dt="0.5 ms", presentation="350 ms"`` and
+    times of its rule to match, or a Poisson code. Its neurons start each presentation
+    anew, those of a `FullyConnectedSTDP` go on. Where it rests with others, it also
+    sees the input of the last step.
+
+    An example is shown again, brighter, while one of the modalities that are given and
+    have `again` spikes too little (as the first of them says); inputs without rates
+    stay as they are. A modality that is not given has no input; what the others evoke
+    in it is among its counts.
+
+    A network whose weights have converged (`tol`) learns no more in this `fit`; the
+    others and the connections go on.
 
     Same-class pairs are weak supervision: whoever makes them knows classes.
 
@@ -120,7 +133,7 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
         modalities: list[tuple[str, Any]],
         *,
         cross_rule: PlasticityRule | None = default_cross_rule(),  # noqa: B008 (frozen)
-        cross_total: float = 100.0,
+        cross_total: float | Mapping[str, float] = 100.0,
         cross_scale: float = 1.0,
         cross_while_learning: bool = False,
         n_epochs: int = 1,
@@ -308,67 +321,8 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
         """Raise ValueError for a parameter that cannot be used with any data."""
         check_members(self.modalities)
         check_numbers(self)
-        check_cross(self.cross_rule, self.cross_total, self.cross_scale)
-
-    def joined(self, *, acts: bool = True) -> JoinedLayers:
-        """Return the layers of all modalities as one network."""
-        return self._joined(self.members_, acts=acts)
-
-    def _joined(self, members: Mapping[str, Any], *, acts: bool = True) -> JoinedLayers:
-        layers = {name: one.layer() for name, one in members.items()}
-        total = self.cross_total if self.cross_rule is not None else None
-        return JoinedLayers(layers, self.cross_rule, total, acts)
-
-    def program(self, layers: JoinedLayers) -> Program:
-        """Return the program of the whole network."""
-        announce = show_line if self.verbose else None
-        return build(layers.network().describe(), self.backend, layers.title, announce)
-
-    def run_options(self, given: list[str]) -> dict[str, Any]:
-        """Return how long a presentation is, and more, as `run_chunk` takes it."""
-        options = [one.run_options() for one in self.members_.values()]
-        # Only a FullyConnectedSTDP can ask for more.
-        asked = {
-            name: one.again
-            for name, one in self.members_.items()
-            if getattr(one, "again", None) is not None
-        }
-        names = tuple(named(name, "features") for name in given if name in asked)
-        return {
-            "n_steps": max(one["n_steps"] for one in options),
-            "n_input_steps": next(iter(self.members_.values())).n_steps(),
-            "again": (names, next(iter(asked.values()))) if names else None,
-        }
-
-    def state(self, scale: float = 1.0) -> dict[str, np.ndarray]:
-        """Return everything learned as a program takes it, connections times `scale`."""
-        state = {
-            name: values * values.dtype.type(scale) if name.endswith(".w") else values
-            for name, values in self.cross_state_.items()
-        }
-        for name, one in self.members_.items():
-            state |= outside(name, one.state())
-        return state
-
-    def cross_state(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return what belongs to the connections between modalities."""
-        return {name: state[name] for name in self.cross_state_}
-
-    def feature_parameters(self) -> dict[str, float]:
-        """Return the parameters of the network while features are computed."""
-        values = dict(self.joined().network().parameter_values(learning=False))
-        for name, one in self.members_.items():
-            values |= outside(name, one.feature_parameters())
-        return values
-
-    @property
-    def cross_weights_(self) -> dict[tuple[str, str], np.ndarray]:
-        """Learned connections, shape (n_source, n_target), by (source, target)."""
-        check_is_fitted(self, "members_")
-        return {
-            pair: self.cross_state_[f"{name}.w"]
-            for name, pair in self.joined().connections.items()
-        }
+        totals = totals_of(self.cross_total, dict(self.modalities))
+        check_cross(self.cross_rule, totals, self.cross_scale)
 
     def shuffled(self, seed: int = 0) -> Self:
         """Return a copy of which each neuron gets its weights from other neurons.

@@ -58,15 +58,15 @@ class JoinedLayers:
         Of each modality.
     rule : PlasticityRule or None
         Of the connections between modalities; None for none.
-    total : float or None
-        Sum of the weights that each neuron gets from another modality.
+    totals : dict of float
+        Sum of the weights that each neuron of a modality gets from another one.
     acts : bool
         Whether those connections excite; without, they only learn.
     """
 
     layers: Mapping[str, Any]
     rule: PlasticityRule | None
-    total: float | None
+    totals: Mapping[str, float]
     acts: bool = True
 
     @property
@@ -107,7 +107,7 @@ class JoinedLayers:
             target=named(target, "features"),
             geometry=AllToAll(),
             rule=self.rule,
-            total=self.total,
+            total=self.totals[target],
             transmits=self.acts,
         )
 

@@ -6,18 +6,12 @@ from typing import Any
 import numpy as np
 
 from stdpnet.catalog import unknown_name
+from stdpnet.estimators.multimodal.parts import JoinedParts
 from stdpnet.models.projections import Convolution
 
 
-class Recalling:
+class Recalling(JoinedParts):
     """The part of a `MultimodalSTDP` that imagines what it is not shown."""
-
-    members_: dict[str, Any]
-
-    @property
-    def cross_weights_(self) -> dict[tuple[str, str], np.ndarray]:
-        """Learned connections."""
-        raise NotImplementedError
 
     def _counts(
         self, X: Mapping[str, Any], *, pooled: bool = True
