@@ -16,8 +16,10 @@ from stdpnet.units import ms
 
 PIXELS, MAPS, DENSE = (6, 7, 2), (4, 5, 3), (1, 1, 9)
 KERNEL = Convolution(height=3, width=3)
-TOTAL, W_MAX = 6.0, 0.5
+W_MAX = 0.5
 N_EXAMPLES, N_STEPS = 4, 15
+#: What random values are multiplied with, so that spikes come all the time.
+SCALES = {"maps.theta": 4.0, "cells.theta": 6.0, "back.w": 0.1, "others.theta": 0.2}
 
 
 def network(**changed) -> Network:
@@ -31,8 +33,8 @@ def network(**changed) -> Network:
         "back": ("cells", "maps", AllToAll(), replace(pair, w_max=W_MAX), None),
         "forth": ("maps", "cells", AllToAll(), replace(pair, w_max=W_MAX), None),
         # With a sum, and statements that are carried out on a copy.
-        "also_back": ("cells", "maps", AllToAll(), power, TOTAL),
-        "among": ("maps", "others", AllToAll(), power, TOTAL),
+        "also_back": ("cells", "maps", AllToAll(), power, 1.0),
+        "among": ("maps", "others", AllToAll(), power, 20.0),
     }
     populations = (
         Population(
@@ -66,10 +68,11 @@ def run(backend: str, **changed) -> tuple[dict[str, np.ndarray], ChunkResult]:
     rng = np.random.default_rng(3)
     program = build(net.describe(), backend, title="test: all to all")
     state = {
-        name: rng.random(shape) * (4 if name.endswith("theta") else W_MAX)
+        name: rng.random(shape) * SCALES.get(name, W_MAX)
         for name, shape in program.state_shapes().items()
     }
     stimulus = rng.integers(0, N_STEPS, (N_EXAMPLES, *PIXELS)).astype(np.uint16)
+    stimulus[:, :3, :3] //= 4  # the first position is decided early
     return state, run_chunk(
         program,
         {"pixels": stimulus},
