@@ -15,7 +15,7 @@ from stdpnet.engine.compiler import EXACT_FLAGS
 from stdpnet.estimators.multimodal.recalling import weighted_fields
 from stdpnet.models.neurons import AdaptiveIF, ConductanceLIF
 from stdpnet.models.parts import Again
-from stdpnet.models.plasticity import PowerLawSTDP
+from stdpnet.models.plasticity import PowerLawSTDP, TripletSTDP
 from stdpnet.units import Hz, ms, mV
 
 RULE = PowerLawSTDP(learning_rate=0.05, offset=0.01, tau_pre=20 * ms, w_max=4.0)
@@ -320,6 +320,7 @@ def test_shuffling_keeps_what_each_neuron_gets(fitted):
             {},
             "got '50 ms' in 'image' and '40 ms' in 'audio'",
         ),
+        ({}, {"cross_rule": TripletSTDP()}, "but those of 'image_features' spike once"),
         ({"fit_on": "patches"}, {}, "ConvSTDP.fit_on must be 'images' in a Multimodal"),
         (
             {},

@@ -20,7 +20,7 @@ def fitted(two_senses, pairs) -> MultimodalSTDP:
             {"cross_rule": "hebb"},
             "cross_rule must be a PlasticityRule or None, got 'he",
         ),
-        ({"cross_total": 0}, "cross_total must be a number > 0, got 0"),
+        ({"cross_total": 0}, "cross_total must be a number > 0, or a dict of .* got 0"),
         ({"cross_scale": -1}, "cross_scale must be a number >= 0, got -1"),
         ({"n_epochs": 0}, "n_epochs must be an integer >= 1, got 0"),
         ({"n_settle": -1}, "n_settle must be an integer >= 0, got -1"),

@@ -121,11 +121,23 @@ class MultimodalSTDP(JointVoting, Recalling, Files, TransformerMixin, _BaseCompo
 
     Examples
     --------
-    >>> from stdpnet import FullyConnectedSTDP, MultimodalSTDP
+    >>> from stdpnet import ConvSTDP, FullyConnectedSTDP, MultimodalSTDP
+    >>> from stdpnet.models.plasticity import TraceSTDP
     >>> model = MultimodalSTDP(
     ...     [("image", FullyConnectedSTDP(100)), ("audio", FullyConnectedSTDP(100))]
     ... )
     >>> model.fit({"image": images, "audio": sounds})  # doctest: +SKIP
+
+    Feature maps that look while the ensemble hears, each in its own units of weights:
+
+    >>> maps = ConvSTDP(
+    ...     24, 7, stride=2, pool=5, dt="0.5 ms", presentation="350 ms",
+    ...     rule=TraceSTDP(tau_pre="220 ms"),
+    ... )
+    >>> model = MultimodalSTDP(
+    ...     [("image", maps), ("audio", FullyConnectedSTDP(200))],
+    ...     cross_total={"image": 10.0, "audio": 500.0},
+    ... )
     """
 
     def __init__(
