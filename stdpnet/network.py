@@ -35,9 +35,10 @@ class Network(models.Network):
         Time step.
     dtype : {"float32", "float64"}
         Precision of all state variables and parameters.
-    continuous : bool
+    continuous : bool or sequence of str
         Whether potentials and traces go on from one presentation to the next in the
-        same run, instead of starting each of them anew.
+        same run, instead of starting each of them anew; or the inputs and populations
+        of which they do.
 
     Examples
     --------
@@ -117,7 +118,7 @@ class Network(models.Network):
         self, part: models.Projection, rng: np.random.Generator
     ) -> np.ndarray:
         source, target = self.shape(part.source), self.shape(part.target)
-        shape = part.geometry.kernel_shape(source, target[2])
+        shape = part.geometry.kernel_shape(source, target)
         if part.weights is not None:
             try:
                 w = np.array(np.broadcast_to(part.weights, shape), self.dtype)

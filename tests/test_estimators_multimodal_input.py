@@ -1,9 +1,10 @@
 """`MultimodalSTDP`: every error names what was wrong, and the way out."""
 
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
-from stdpnet import ConvSTDP, MultimodalSTDP
+from stdpnet import MultimodalSTDP
 from stdpnet.compression import PruningSchedule
 
 
@@ -19,7 +20,7 @@ def fitted(two_senses, pairs) -> MultimodalSTDP:
             {"cross_rule": "hebb"},
             "cross_rule must be a PlasticityRule or None, got 'he",
         ),
-        ({"cross_total": 0}, "cross_total must be a number > 0, got 0"),
+        ({"cross_total": 0}, "cross_total must be a number > 0, or a dict of .* got 0"),
         ({"cross_scale": -1}, "cross_scale must be a number >= 0, got -1"),
         ({"n_epochs": 0}, "n_epochs must be an integer >= 1, got 0"),
         ({"n_settle": -1}, "n_settle must be an integer >= 0, got -1"),
@@ -52,7 +53,10 @@ def test_parameters_that_cannot_be_used_are_refused(
         ([("image", None)], "must be a list of two or more pairs"),
         ([("an image", None)] * 2, "must be letters and digits, got 'an image'"),
         ([("a_b", None)] * 2, "must be letters and digits, got 'a_b'"),
-        ([("image", ConvSTDP())] * 2, "'image' must be a FullyConnectedSTDP, got Conv"),
+        (
+            [("image", PCA())] * 2,
+            "'image' must be a ConvSTDP or a FullyConn.*, got PCA",
+        ),
     ],
 )
 def test_modalities_that_cannot_be_joined_are_refused(modalities, message, pairs):

@@ -71,7 +71,7 @@ def test_a_dense_projection_joins_all_with_all():
     matrix = np.full((prod(source), n_maps), -1)
     matrix[pre, post] = weight
     assert np.array_equal(matrix.ravel(), np.arange(prod(source) * n_maps))
-    assert dense.kernel_shape(source, n_maps) == (4, 3, 2, n_maps)
+    assert dense.kernel_shape(source, (1, 1, n_maps)) == (4, 3, 2, n_maps)
 
 
 @pytest.mark.parametrize("geometry", CONVOLUTIONS[:9], ids=repr)
@@ -205,7 +205,9 @@ def test_a_margin_as_wide_as_the_window_is_refused():
 def test_one_to_one_joins_equal_indices():
     source = (3, 4, 2)
     geometry = OneToOne()
-    assert geometry.target_shape(source) == geometry.kernel_shape(source, 7) == source
+    assert (
+        geometry.target_shape(source) == geometry.kernel_shape(source, source) == source
+    )
     for indices in geometry.edges(source, source):
         assert np.array_equal(indices, np.arange(24))
 

@@ -139,7 +139,7 @@ def backend(request, monkeypatch) -> str:
 
 def start(net: Network, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return weights that every rule can have, the same for all that are continuous."""
-    shape = net.projections[0].geometry.kernel_shape(INPUTS, 3)
+    shape = net.projections[0].geometry.kernel_shape(INPUTS, (1, 1, 3))
     same = rng.uniform(0.1, 0.8, shape)
     state = {"drive.w": np.ones(net.shape("post"))}
     for name, rule in RULES.items():

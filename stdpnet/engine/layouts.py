@@ -12,19 +12,44 @@ _SLOW = re.compile(r"\*\*|\b(rand|exp)\(")
 LANES = 8
 
 
-def is_gated(projection: dict[str, Any]) -> bool:
+def is_gated(description: dict[str, Any], name: str) -> bool:
     """Say whether learning on source spikes looks only at targets that have spiked."""
-    is_convolution = projection["geometry"]["type"] == "Convolution"
+    projection = description["projections"][name]
     plain = projection["delay"] is not None
     learns = projection["gated"] and projection["learn_pre"]
-    return bool(learns and is_convolution and not plain)
+    # Neurons that have spiked are listed by the positions of their population.
+    seen = as_convolution(description, name)
+    positions = description["groups"][projection["target"]]["shape"][:2]
+    listed = seen is not None and seen[2][:2] == positions
+    return bool(learns and listed and not plain)
+
+
+def as_convolution(
+    description: dict[str, Any], name: str
+) -> tuple[dict[str, int], list[int], list[int]] | None:
+    """Return the geometry and the shapes of source and target as the loops see them.
+
+    All to all is a kernel of one pixel between two populations of one position each,
+    whose maps are all neurons. None if a projection is no convolution.
+    """
+    projection = description["projections"][name]
+    source, target = (
+        description["groups"][projection[end]]["shape"] for end in ("source", "target")
+    )
+    kind = projection["geometry"]["type"]
+    if kind == "AllToAll":
+        pixel = {"height": 1, "width": 1, "stride": 1, "padding": 0}
+        return pixel, [1, 1, prod(source)], [1, 1, prod(target)]
+    if kind in ("Convolution", "SparseConvolution"):
+        return projection["geometry"], source, target
+    return None
 
 
 def listed_traces(description: dict[str, Any]) -> dict[str, list[str]]:
     """Return populations whose spikes must be listed, and the traces that tell of them."""
     listed: dict[str, list[str]] = {}
     for name, projection in description["projections"].items():
-        if is_gated(projection):
+        if is_gated(description, name):
             traces = listed.setdefault(projection["target"], [])
             traces += [f"{name}_{trace}" for trace in projection["traces"]["post"]]
     return listed
@@ -60,17 +85,13 @@ def pathway(
         end = "source" if side == "pre" else "target"
         spikes = {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
         return "stdpnet_one_to_one", layout | spikes
-    gated = code == "learn_pre" and is_gated(projection)
+    seen = as_convolution(description, name)
+    assert seen is not None  # there is no other geometry
+    gated = code == "learn_pre" and is_gated(description, name)
     return f"stdpnet_convolution_{side}", (
         layout
-        | _convolution(projection["geometry"], source, target)
-        | _statements(
-            projection,
-            code,
-            side,
-            source[2] if side == "post" else target[2],
-            gaps=side == "post" or gated,
-        )
+        | _convolution(*seen)
+        | _statements(projection, code, side, seen, gaps=side == "post" or gated)
         | {"listed_name": projection["target"] if gated else "", "competes": None}
         | {"sparse": None, "masked": ""}
     )
@@ -92,14 +113,20 @@ def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str
 
 
 def _statements(
-    projection: dict[str, Any], code: str, side: str, n_other: int, *, gaps: bool
+    projection: dict[str, Any],
+    code: str,
+    side: str,
+    seen: tuple[dict[str, int], list[int], list[int]],
+    *,
+    gaps: bool,
 ) -> dict[str, Any]:
     """Return how to carry out statements at the synapses of one spike.
 
-    Those synapses have the neuron that spiked in common, all else differs; at each
-    position there are `n_other` neurons of the other side. Where what
+    Those synapses have the neuron that spiked in common, all else differs. Where what
     they use has gaps, statements that take long are worth a copy: it vectorizes.
     """
+    geometry, source, target = seen
+    n_other = source[2] if side == "post" else target[2]
     indices = dict.fromkeys(("w", *projection["variables"]), "kernel")
     for end, traces in projection["traces"].items():
         indices |= dict.fromkeys(traces, end)
@@ -112,7 +139,6 @@ def _statements(
         if index != side
     ]
     worth_it = gaps and independent and _SLOW.search(projection[code])
-    geometry = projection["geometry"]
     return {
         "independent": independent,
         "collected": collected if worth_it else [],
@@ -123,13 +149,17 @@ def _statements(
     }
 
 
-def competition(description: dict[str, Any], projection: dict[str, Any]) -> str | None:
+def competition(description: dict[str, Any], name: str) -> str | None:
     """Return the potential that silent target positions need no input to any more.
 
     Those are silent until the end of the presentation; their potentials are
-    seen by nobody if they are set when the next one starts. None if there are none such.
+    seen by nobody if they are set when the next one starts. None if there are none
+    such, or the projection does not see positions.
     """
+    projection = description["projections"][name]
     target = projection["target"]
+    if projection["geometry"]["type"] == "AllToAll":
+        return None
     group = description["groups"][target]
     variable = str(projection["transmit"].split("_post")[0])
     started = [read_statement(line)[0] for line in group["start"]["neuron"]]

@@ -288,7 +288,8 @@ class NativeAssembly(Assembly):
         layout["learning_array"] = "" if code == "transmit" else self._learning(parts)
         for one in layout.get("collected", ()):
             one["type"] = api.c_type(parts, one["name"])
-        seen = competition(self.description, projection) if code == "transmit" else None
+        name = parts.name
+        seen = competition(self.description, name) if code == "transmit" else None
         if seen is not None:
             target = projection["target"]
             layout["competes"] = {

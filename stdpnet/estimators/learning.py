@@ -68,6 +68,10 @@ class Learning:
             values[name] = speed * self._parameters[name]
         return {**self.parameters, **values}
 
+    def frozen(self) -> dict[str, float]:
+        """Values while nothing adapts."""
+        return dict(self.layer.network().parameter_values(learning=False))
+
     def run(self, images: np.ndarray, n_epochs: int) -> Iterator[Progress]:
         """Show all images in random order, from the chunk that comes next.
 
@@ -84,7 +88,7 @@ class Learning:
 
     def end(self, total: int) -> int:
         """Return after how many images weights are final."""
-        return total - min(self.estimator.n_settle, total // 2)
+        return final_after(total, self.estimator.n_settle)
 
     def settles(self, end: float) -> bool:
         """Say whether weights are final in the chunk that comes next."""
@@ -161,7 +165,8 @@ class Learning:
         shown = estimator.n_images_shown_ + n_images
         new = estimator.from_state(result.state)
         convergence = self._convergence(new)
-        converged = ends and not self.settles(end) and convergence < estimator.tol
+        settled = self.settles(end) or convergence >= estimator.tol
+        converged = ends and (estimator.converged_ or not settled)
         if not self.settles(end):
             last = converged or shown >= end
             new = compressed(estimator, result.state, shown, last=last)
@@ -206,6 +211,11 @@ class Learning:
         """Warn of images that taught nothing."""
         warn_blank(self.n_blank, self.n_seen, "they teach nothing")
         warn_unanswered(self.estimator, self.n_unanswered, self.n_seen)
+
+
+def final_after(total: int, n_settle: int) -> int:
+    """Return after how many of the images weights are final, with so many to settle."""
+    return total - min(n_settle, total // 2)
 
 
 def is_snapshot(chunk: int) -> bool:

@@ -24,6 +24,7 @@ from stdpnet.models.parts import Again as Again
 from stdpnet.models.parts import Counter, Input, Population, Projection
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import (
+    AllToAll,
     AllToOthers,
     Convolution,
     OneToOne,
@@ -56,14 +57,15 @@ class Network:
         Time step.
     dtype : {"float32", "float64"}
         Precision of all state variables and parameters.
-    continuous : bool
+    continuous : bool or sequence of str
         Whether potentials and traces go on from one presentation to the next in the
-        same run, instead of starting each of them anew.
+        same run, instead of starting each of them anew; or the inputs and populations
+        of which they do.
 
     Raises
     ------
     ValueError
-        If two parts have the same name, or a choice is not known.
+        If two parts have the same name, or a choice or a name is not known.
     """
 
     inputs: Sequence[Input]
@@ -72,7 +74,7 @@ class Network:
     counters: Sequence[Counter] = ()
     dt: Quantity
     dtype: str = "float32"
-    continuous: bool = False
+    continuous: bool | Sequence[str] = False
 
     def __post_init__(self) -> None:
         self._check_choices()
@@ -102,10 +104,19 @@ class Network:
             if part.stimulus not in STIMULI:
                 owner = f"stimulus of {part.name!r}"
                 raise ValueError(unknown_name(owner, str(part.stimulus), STIMULI))
+        if not isinstance(self.continuous, bool):
+            for name in self.continuous:
+                if name not in self._groups():
+                    owner = "Network.continuous"
+                    raise ValueError(unknown_name(owner, str(name), self._groups()))
 
     def shape(self, name: str) -> Shape:
         """Return the shape of an input or a population."""
         return self._groups()[name].shape
+
+    def _goes_on(self, name: str) -> bool:
+        on = self.continuous
+        return on if isinstance(on, bool) else name in on
 
     def _groups(self) -> dict[str, Input | Population]:
         groups: list[Input | Population] = [*self.inputs, *self.populations]
@@ -140,8 +151,8 @@ class Network:
             },
             "counters": {c.name: self._describe_counter(c) for c in self.counters},
         }
-        if self.continuous:
-            for group in groups.values():
+        for name, group in groups.items():
+            if self._goes_on(name):
                 begin_once(group)
         return described
 
@@ -154,7 +165,7 @@ class Network:
             "source": part.source,
             "target": part.target,
             "geometry": part.geometry.to_dict(),
-            "weights": list(part.geometry.kernel_shape(source, target[2])),
+            "weights": list(part.geometry.kernel_shape(source, target)),
             "transmit": self._transmit(part),
             "parameters": {},
             "variables": [],
@@ -189,7 +200,8 @@ class Network:
         is_dense = (
             type(part.geometry) is Convolution
             and tuple(self.shape(part.target))[:2] == (1, 1)
-            and self.continuous
+            and self._goes_on(part.source)
+            and self._goes_on(part.target)
         )
         if part.rule is None or part.rule.on_end or not is_dense:
             raise ValueError(
@@ -215,7 +227,7 @@ class Network:
                     + unknown_name("input or population", end, groups)
                 )
         source, target = self.shape(part.source), self.shape(part.target)
-        wanted = tuple(part.geometry.target_shape(source, target[2]))
+        wanted = tuple(part.geometry.fitting_shape(source, target))
         if wanted != tuple(target):
             raise ValueError(
                 f"Projection {part.name!r}: {type(part.geometry).__name__} of the shape "
@@ -316,9 +328,10 @@ def _check_total(part: Projection) -> None:
         raise ValueError(f"{name}: total must be a number, got {part.total!r}")
     if not 0 < part.total < float("inf"):
         raise ValueError(f"{name}: total must be > 0 and finite, got {part.total}")
-    if rule is None or not isinstance(part.geometry, Convolution):
+    if rule is None or not isinstance(part.geometry, (Convolution, AllToAll)):
         raise ValueError(
-            f"{name}: total is for weights that learn in a Convolution; leave it out"
+            f"{name}: total is for weights that learn in a Convolution or AllToAll; "
+            "leave it out"
         )
     if rule.levels is not None:
         raise ValueError(

@@ -8,6 +8,7 @@ from stdpnet.config import Parameters, SpecError, number
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import (
+    AllToAll,
     AllToOthers,
     Convolution,
     OneToOne,
@@ -74,7 +75,7 @@ class Projection:
     source, target : str
         Names of the input or population where it begins, and of the population
         where it ends; the same one for recurrent connections.
-    geometry : Convolution, OneToOne or AllToOthers
+    geometry : Convolution, AllToAll, OneToOne or AllToOthers
         Who is joined to whom.
     rule : PlasticityRule, optional
         How weights change; without one they do not.
@@ -108,7 +109,7 @@ class Projection:
     name: str
     source: str
     target: str
-    geometry: Convolution | OneToOne | AllToOthers
+    geometry: Convolution | AllToAll | OneToOne | AllToOthers
     rule: PlasticityRule | None = None
     into: str | None = None
     inhibitory: bool = False

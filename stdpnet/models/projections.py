@@ -7,6 +7,7 @@ of the learning rule. Arrays are channels last: a population of shape
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,14 @@ class Geometry(Parameters):
     """Base of all geometries."""
 
     kind: ClassVar[str] = "geometry"
+
+    def target_shape(self, source: Shape, n_maps: int) -> Shape:
+        """Return the shape of a target population with so many maps."""
+        raise NotImplementedError
+
+    def fitting_shape(self, source: Shape, target: Shape) -> Shape:
+        """Return the shape that a target like this must have."""
+        return self.target_shape(source, target[2])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +67,9 @@ class Convolution(Geometry):
         """Return the convolution that joins every source neuron to every map."""
         return cls(height=source[0], width=source[1])
 
-    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, ...]:
+    def kernel_shape(self, source: Shape, target: Shape) -> tuple[int, ...]:
         """Return the shape (height, width, channels, n_maps) of the kernels."""
-        return (self.height, self.width, source[2], n_maps)
+        return (self.height, self.width, source[2], target[2])
 
     def target_shape(self, source: Shape, n_maps: int) -> Shape:
         """Return the shape of the target population.
@@ -111,7 +120,7 @@ class SparseConvolution(Convolution):
 
     n_synapses: int = number(1, low=1, integer=True)
 
-    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, ...]:
+    def kernel_shape(self, source: Shape, target: Shape) -> tuple[int, ...]:
         """Return the shape of the weights that are left."""
         return (self.n_synapses,)
 
@@ -214,7 +223,7 @@ class OneToOne(Geometry):
     Weights, where there are any, have the shape of the source.
     """
 
-    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, int, int]:
+    def kernel_shape(self, source: Shape, target: Shape) -> tuple[int, ...]:
         """Return the shape of the weights."""
         return source
 
@@ -229,6 +238,30 @@ class OneToOne(Geometry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllToAll(Geometry):
+    """Join each source neuron to every target neuron, each pair by its own weight.
+
+    For populations with positions: nothing is shared among them, unlike in a
+    `Convolution`. Weights have the shape (n_source, n_target), neurons in the order of
+    their populations.
+    """
+
+    def kernel_shape(self, source: Shape, target: Shape) -> tuple[int, ...]:
+        """Return the shape of the weights."""
+        return (prod(source), prod(target))
+
+    def fitting_shape(self, source: Shape, target: Shape) -> Shape:
+        """Return the shape of the target, as every one fits."""
+        return target
+
+    def edges(self, source: Shape, target: Shape) -> "Edges":
+        """List every connection, as the reference implementation needs it."""
+        sizes = self.kernel_shape(source, target)
+        pre, post = np.indices(sizes, dtype=np.int32).reshape(2, -1)
+        return Edges(pre, post, np.arange(prod(sizes), dtype=np.int32))
+
+
+@dataclass(frozen=True, kw_only=True)
 class AllToOthers(Geometry):
     """Join each source neuron to all target neurons but that of the same index.
 
@@ -236,7 +269,7 @@ class AllToOthers(Geometry):
     does not learn; a spike costs one addition for each target, and nothing is stored.
     """
 
-    def kernel_shape(self, source: Shape, n_maps: int) -> tuple[int, int, int]:
+    def kernel_shape(self, source: Shape, target: Shape) -> tuple[int, ...]:
         """Return the shape of the one weight."""
         return (1, 1, 1)
 

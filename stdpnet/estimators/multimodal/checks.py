@@ -1,20 +1,35 @@
 """What a `MultimodalSTDP` is given, checked before anything starts."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from stdpnet.catalog import unknown_name
 from stdpnet.engine.program import BACKENDS
+from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.fully_connected import FullyConnectedSTDP
+from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.parts import is_count, is_real
 from stdpnet.models.plasticity import PlasticityRule
 
 _OWNER = "MultimodalSTDP"
-#: Parameters that all modalities must have in common, as they share presentations.
+#: Networks that a modality may have.
+MEMBERS = (ConvSTDP, FullyConnectedSTDP)
+#: Parameters that all who have them must have in common, as they share presentations.
 _COMMON = ("dt", "presentation", "rest", "dtype")
+#: Parameters of a network that must have one value here.
+_PLAIN = {
+    "pruning": None,
+    "quantization": None,
+    "max_delay": None,
+    "fit_on": "images",
+}
+#: Most weights of the connections from one modality to another.
+MAX_WEIGHTS = 50_000_000
 
 
 @contextlib.contextmanager
@@ -35,10 +50,10 @@ def check_members(modalities: Any) -> None:
                 f"{_OWNER}: the name of a modality must be letters and digits, got "
                 f"{name!r}"
             )
-        if not isinstance(network, FullyConnectedSTDP):
+        if not isinstance(network, MEMBERS):
             raise ValueError(
-                f"{_OWNER}: modality {name!r} must be a FullyConnectedSTDP, got "
-                f"{type(network).__name__}"
+                f"{_OWNER}: modality {name!r} must be a ConvSTDP or a "
+                f"FullyConnectedSTDP, got {type(network).__name__}"
             )
         with naming(name):
             network.check_parameters()
@@ -65,22 +80,22 @@ def _checked_list(modalities: Any) -> list[tuple[Any, Any]]:
     return pairs
 
 
-def _check_plain(network: FullyConnectedSTDP) -> None:
-    for name in ("pruning", "quantization", "max_delay"):
-        if getattr(network, name) is not None:
-            network._refuse(name, "None in a MultimodalSTDP")
+def _check_plain(network: Learner) -> None:
+    for name, value in _PLAIN.items():
+        if getattr(network, name, value) != value:
+            network._refuse(name, f"{value!r} in a MultimodalSTDP")
 
 
 def _check_common(pairs: list[tuple[str, Any]]) -> None:
-    (first_name, first), *others = pairs
-    for name, network in others:
-        for parameter in _COMMON:
-            values = [_plain(one, parameter) for one in (first, network)]
-            if values[0] != values[1]:
+    for parameter in _COMMON:
+        having = [(name, one) for name, one in pairs if hasattr(one, parameter)]
+        for (first_name, first), (name, network) in pairwise(having):
+            if _plain(first, parameter) != _plain(network, parameter):
                 raise ValueError(
                     f"{_OWNER}: modalities must have the same {parameter}, got "
                     f"{getattr(first, parameter)!r} in {first_name!r} and "
-                    f"{getattr(network, parameter)!r} in {name!r}"
+                    f"{getattr(network, parameter)!r} in {name!r}; give all of them "
+                    "one, as they share presentations"
                 )
 
 
@@ -109,16 +124,49 @@ def _refuse(joint: Any, name: str, rule: str) -> None:
     raise ValueError(f"{_OWNER}.{name} must be {rule}, got {getattr(joint, name)!r}")
 
 
-def check_cross(rule: Any, total: Any, scale: Any) -> None:
+def check_cross(rule: Any, totals: Mapping[str, Any], scale: Any) -> None:
     """Refuse connections that are none, or not bounded."""
     if rule is not None and not isinstance(rule, PlasticityRule):
         raise ValueError(
             f"{_OWNER}.cross_rule must be a PlasticityRule or None, got {rule!r}"
         )
-    if not (is_real(total) and total > 0):
-        raise ValueError(f"{_OWNER}.cross_total must be a number > 0, got {total!r}")
+    for total in totals.values():
+        if not (is_real(total) and total > 0):
+            raise ValueError(
+                f"{_OWNER}.cross_total must be a number > 0, or a dict of one for each "
+                f"modality, got {total!r}"
+            )
     if not (is_real(scale) and scale >= 0):
         raise ValueError(f"{_OWNER}.cross_scale must be a number >= 0, got {scale!r}")
+
+
+def totals_of(total: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the sum of weights for every modality, of one number or a dict."""
+    if not isinstance(total, Mapping):
+        return dict.fromkeys(names, total)
+    if set(total) != set(names):
+        raise ValueError(
+            f"{_OWNER}.cross_total must be a number or a dict with {', '.join(names)}, "
+            f"got {total!r}"
+        )
+    return dict(total)
+
+
+def check_sizes(layers: Mapping[str, Any], pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse connections of more weights than memory and time allow."""
+    for pair in pairs:
+        shapes = {name: layers[name].positions for name in pair}
+        n_weights = prod(prod(shape) for shape in shapes.values())
+        if n_weights > MAX_WEIGHTS:
+            source, target = (
+                f"{name!r} ({' x '.join(map(str, shape))} neurons)"
+                for name, shape in shapes.items()
+            )
+            raise ValueError(
+                f"{_OWNER}: connections from {source} to {target} must be at most "
+                f"{MAX_WEIGHTS:,} weights, got {n_weights:,}; use fewer maps or "
+                "neurons, or a larger stride"
+            )
 
 
 def check_pairs(X: Any, members: Mapping[str, Any], *, complete: bool) -> None:

@@ -9,7 +9,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from stdpnet.engine.program import Program, build
 from stdpnet.estimators.base import Progress, derived_seed
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.learning import START
@@ -18,16 +17,18 @@ from stdpnet.estimators.multimodal.checks import (
     check_members,
     check_numbers,
     check_pairs,
+    check_sizes,
     naming,
+    totals_of,
 )
 from stdpnet.estimators.multimodal.counting import compute_counts
 from stdpnet.estimators.multimodal.files import Files
-from stdpnet.estimators.multimodal.joined import JoinedLayers, named, outside
+from stdpnet.estimators.multimodal.joined import JoinedLayers
 from stdpnet.estimators.multimodal.learning import Images, JointLearning
 from stdpnet.estimators.multimodal.progress import JointProgress
 from stdpnet.estimators.multimodal.recalling import Recalling
 from stdpnet.estimators.multimodal.voting import JointVoting
-from stdpnet.estimators.show import show_line, track
+from stdpnet.estimators.show import track
 from stdpnet.models.plasticity import PlasticityRule, PowerLawSTDP
 from stdpnet.units import ms
 
@@ -55,17 +56,19 @@ class MultimodalSTDP(
 
     Parameters
     ----------
-    modalities : list of (str, FullyConnectedSTDP)
-        Names (letters and digits) and networks. Times and `dtype` must agree. Their
-        `n_epochs`, `n_settle`, `chunk_size`, `backend`, `n_jobs`, `random_state` and
-        `verbose` are not used.
+    modalities : list of (str, ConvSTDP or FullyConnectedSTDP)
+        Names (letters and digits) and networks, of either kind or both. `dt`,
+        `presentation`, `rest` and `dtype` must agree (see Notes). Their `n_epochs`,
+        `n_settle`, `chunk_size`, `backend`, `n_jobs`, `random_state` and `verbose` are
+        not used.
     cross_rule : PlasticityRule or None
         How connections between modalities learn; default: a power-law rule. None:
         there are no such connections.
-    cross_total : float
+    cross_total : float or dict of float
         Sum of the weights that each neuron gets from another modality, restored before
-        every presentation while learning. With the rule's `w_max` it is the bound of
-        what one modality can do to another.
+        every presentation while learning; a dict has that of the neurons of each
+        modality, as a weight means something else to other neurons. With the rule's
+        `w_max` it is the bound of what one modality can do to another.
     cross_scale : float
         Factor on those weights when features are computed; zero: without them.
     cross_while_learning : bool
@@ -80,10 +83,11 @@ class MultimodalSTDP(
 
     Attributes
     ----------
-    members_ : dict of FullyConnectedSTDP
+    members_ : dict of ConvSTDP or FullyConnectedSTDP
         The networks, fitted: their weights, thresholds and history.
     cross_weights_ : dict of ndarray, shape (n_source, n_target)
-        Learned connections, by (source, target).
+        Learned connections, by (source, target). Those of a `ConvSTDP` join its neurons,
+        not pooled: ``(y * columns + x) * n_maps + map``.
     n_pairs_shown_ : int
         Pairs shown while learning.
     votes_, classes_
@@ -96,9 +100,20 @@ class MultimodalSTDP(
 
     Notes
     -----
-    An example is shown again, brighter, while one of the modalities that are given
-    spikes too little (`again` of the first network). A modality that is not given has
-    no input; what the others evoke in it is among its counts.
+    All see one presentation, with `rest` after it where a network has one, and each
+    encodes its data for the whole of it. A `ConvSTDP` has other defaults than a
+    `FullyConnectedSTDP`: joined, it wants ``dt="0.5 ms", presentation="350 ms"`` and
+    times of its rule to match, or a Poisson code. Its neurons start each presentation
+    anew, those of a `FullyConnectedSTDP` go on. Where it rests with others, it also
+    sees the input of the last step.
+
+    An example is shown again, brighter, while one of the modalities that are given and
+    have `again` spikes too little (as the first of them says); inputs without rates
+    stay as they are. A modality that is not given has no input; what the others evoke
+    in it is among its counts.
+
+    A network whose weights have converged (`tol`) learns no more in this `fit`; the
+    others and the connections go on.
 
     Same-class pairs are weak supervision: whoever makes them knows classes.
 
@@ -110,11 +125,23 @@ class MultimodalSTDP(
 
     Examples
     --------
-    >>> from stdpnet import FullyConnectedSTDP, MultimodalSTDP
+    >>> from stdpnet import ConvSTDP, FullyConnectedSTDP, MultimodalSTDP
+    >>> from stdpnet.models.plasticity import TraceSTDP
     >>> model = MultimodalSTDP(
     ...     [("image", FullyConnectedSTDP(100)), ("audio", FullyConnectedSTDP(100))]
     ... )
     >>> model.fit({"image": images, "audio": sounds})  # doctest: +SKIP
+
+    Feature maps that look while the ensemble hears, each in its own units of weights:
+
+    >>> maps = ConvSTDP(
+    ...     24, 7, stride=2, pool=5, dt="0.5 ms", presentation="350 ms",
+    ...     rule=TraceSTDP(tau_pre="220 ms"),
+    ... )
+    >>> model = MultimodalSTDP(
+    ...     [("image", maps), ("audio", FullyConnectedSTDP(200))],
+    ...     cross_total={"image": 10.0, "audio": 500.0},
+    ... )
     """
 
     def __init__(
@@ -122,7 +149,7 @@ class MultimodalSTDP(
         modalities: list[tuple[str, Any]],
         *,
         cross_rule: PlasticityRule | None = default_cross_rule(),  # noqa: B008 (frozen)
-        cross_total: float = 100.0,
+        cross_total: float | Mapping[str, float] = 100.0,
         cross_scale: float = 1.0,
         cross_while_learning: bool = False,
         n_epochs: int = 1,
@@ -243,14 +270,16 @@ class MultimodalSTDP(
         members = self.__dict__.pop("_new_members")
         seed = int(check_random_state(self.random_state).randint(2**31))
         for number, (name, one) in enumerate(members.items()):
+            common = {"n_epochs", "n_settle", "chunk_size"} & one.get_params().keys()
             one.set_params(
                 random_state=derived_seed(seed, number) % 2**31,
-                **{n: getattr(self, n) for n in ("n_epochs", "n_settle", "chunk_size")},
+                **{name: getattr(self, name) for name in common},
             )
             with naming(name):
                 one.check_parameters()
                 one._start(images[name])
         layers = self._joined(members)
+        check_sizes(layers.layers, layers.connections.values())
         start = layers.network().initial_state(derived_seed(seed, START))
         cross = {
             name: values
@@ -281,20 +310,26 @@ class MultimodalSTDP(
 
         Returns
         -------
-        dict of ndarray of uint16, shape (n, n_neurons)
+        dict of ndarray of uint16, shape (n, n_features)
+            Of each neuron, or of each map in each pooling window of a `ConvSTDP`.
         """
+        return self._counts(X)
+
+    def _counts(
+        self, X: Mapping[str, Any], *, pooled: bool = True
+    ) -> dict[str, np.ndarray]:
         check_is_fitted(self, "members_")
         self.check_parameters()
         check_pairs(X, self.members_, complete=False)
         images = self._checked_images(X, self.members_, reset=False)
-        return compute_counts(self, images)
+        return compute_counts(self, images, pooled=pooled)
 
     def transform(self, X: Mapping[str, Any]) -> np.ndarray:
         """Return the spike counts of all modalities, one after the other.
 
         Returns
         -------
-        ndarray of uint16, shape (n, total number of neurons)
+        ndarray of uint16, shape (n, total number of features)
         """
         return np.concatenate(list(self.counts(X).values()), axis=1)
 
@@ -304,7 +339,8 @@ class MultimodalSTDP(
         """Raise ValueError for a parameter that cannot be used with any data."""
         check_members(self.modalities)
         check_numbers(self)
-        check_cross(self.cross_rule, self.cross_total, self.cross_scale)
+        totals = totals_of(self.cross_total, dict(self.modalities))
+        check_cross(self.cross_rule, totals, self.cross_scale)
 
     def layers_for(self, X: Mapping[str, Any]) -> list[JoinedLayers]:
         """Return the layers that learn from such data, and those that compute features."""
@@ -313,60 +349,6 @@ class MultimodalSTDP(
         members = self.__dict__.pop("_new_members")
         ways = dict.fromkeys((self.cross_while_learning, True))
         return [self._joined(members, acts=acts) for acts in ways]
-
-    def joined(self, *, acts: bool = True) -> JoinedLayers:
-        """Return the layers of all modalities as one network."""
-        return self._joined(self.members_, acts=acts)
-
-    def _joined(self, members: Mapping[str, Any], *, acts: bool = True) -> JoinedLayers:
-        layers = {name: one.layer() for name, one in members.items()}
-        total = self.cross_total if self.cross_rule is not None else None
-        return JoinedLayers(layers, self.cross_rule, total, acts)
-
-    def program(self, layers: JoinedLayers) -> Program:
-        """Return the program of the whole network."""
-        announce = show_line if self.verbose else None
-        found = build(layers.network().describe(), self.backend, layers.title, announce)
-        before = getattr(self, "build_seconds_", 0.0)
-        self.build_seconds_ = before + found.build_seconds
-        return found
-
-    def run_options(self, given: list[str]) -> dict[str, Any]:
-        """Return how long a presentation is, and more, as `run_chunk` takes it."""
-        options = next(iter(self.members_.values())).run_options()
-        if options["again"] is not None:
-            names = tuple(named(name, "features") for name in given)
-            options["again"] = (names, options["again"][1])
-        return options
-
-    def state(self, scale: float = 1.0) -> dict[str, np.ndarray]:
-        """Return everything learned as a program takes it, connections times `scale`."""
-        state = {
-            name: values * values.dtype.type(scale) if name.endswith(".w") else values
-            for name, values in self.cross_state_.items()
-        }
-        for name, one in self.members_.items():
-            state |= outside(name, one.state())
-        return state
-
-    def cross_state(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return what belongs to the connections between modalities."""
-        return {name: state[name] for name in self.cross_state_}
-
-    def feature_parameters(self) -> dict[str, float]:
-        """Return the parameters of the network while features are computed."""
-        network = self.joined().network()
-        return dict(network.parameter_values(learning=False))
-
-    @property
-    def cross_weights_(self) -> dict[tuple[str, str], np.ndarray]:
-        """Learned connections, shape (n_source, n_target), by (source, target)."""
-        check_is_fitted(self, "members_")
-        layers = self.joined()
-        return {
-            pair: layers.weights(name, self.cross_state_)
-            for name, pair in layers.connections.items()
-        }
 
     def shuffled(self, seed: int = 0) -> Self:
         """Return a copy of which each neuron gets its weights from other neurons.
@@ -379,6 +361,5 @@ class MultimodalSTDP(
         rng = np.random.default_rng(derived_seed(seed, SHUFFLE_CROSS))
         for name in self.joined().connections:
             w = made.cross_state_[f"{name}.w"]
-            rows = w.reshape(-1, w.shape[-1])
-            made.cross_state_[f"{name}.w"] = rng.permuted(rows, axis=0).reshape(w.shape)
+            made.cross_state_[f"{name}.w"] = rng.permuted(w, axis=0)
         return made

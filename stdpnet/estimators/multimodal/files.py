@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import h5py
+import numpy as np
 from sklearn.base import clone
 
 from stdpnet import __version__
 from stdpnet.config import from_dict
-from stdpnet.estimators.fully_connected import FullyConnectedSTDP
+from stdpnet.estimators.learner import Learner
+from stdpnet.estimators.multimodal.checks import MEMBERS
 from stdpnet.models.custom import resolved
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.runs import writing_hdf5
@@ -102,7 +104,7 @@ class Files:
         if params["cross_rule"] is not None:
             params["cross_rule"] = from_dict(PlasticityRule, params["cross_rule"])
         members = {
-            str(name): FullyConnectedSTDP.read_from(group[f"modality_{name}"])
+            str(name): _read_member(group[f"modality_{name}"])
             for name in group.attrs["modalities"]
         }
         made = cls([(name, clone(one)) for name, one in members.items()], **params)  # type: ignore[call-arg]
@@ -111,7 +113,7 @@ class Files:
             for name in cls._numbers:
                 setattr(made, name, int(learned[name][()]))
             cross = learned.get("cross", {})
-            made.cross_state_ = {name: cross[name][()] for name in cross}  # type: ignore[attr-defined]
+            made.cross_state_ = {name: _as_matrix(cross[name][()]) for name in cross}  # type: ignore[attr-defined]
             made.members_ = members  # type: ignore[attr-defined]
         return made
 
@@ -122,3 +124,16 @@ class Files:
             if name.endswith("_") and not name.startswith("_"):
                 setattr(made, name, deepcopy(value))
         return made
+
+
+def _read_member(group: h5py.Group) -> Learner:
+    kinds = {kind.__name__: kind for kind in MEMBERS}
+    if group.attrs["class"] not in kinds:
+        raise ValueError(f"it joins a {group.attrs['class']}")
+    member: Learner = kinds[group.attrs["class"]].read_from(group)
+    return member
+
+
+def _as_matrix(values: np.ndarray) -> np.ndarray:
+    """Return weights of connections, of earlier files too, as (n_source, n_target)."""
+    return values.reshape(-1, values.shape[-1])

@@ -1,16 +1,14 @@
 """One network of several: parts under names of their own, and connections between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
-import numpy as np
-
 from stdpnet.engine.run import ChunkResult
 from stdpnet.models.network import Projection
 from stdpnet.models.plasticity import PlasticityRule
-from stdpnet.models.projections import Convolution
+from stdpnet.models.projections import AllToAll
 from stdpnet.network import Network
 
 
@@ -56,19 +54,19 @@ class JoinedLayers:
 
     Attributes
     ----------
-    layers : dict of DenseLayer
+    layers : dict of Layer
         Of each modality.
     rule : PlasticityRule or None
         Of the connections between modalities; None for none.
-    total : float or None
-        Sum of the weights that each neuron gets from another modality.
+    totals : dict of float
+        Sum of the weights that each neuron of a modality gets from another one.
     acts : bool
         Whether those connections excite; without, they only learn.
     """
 
     layers: Mapping[str, Any]
     rule: PlasticityRule | None
-    total: float | None
+    totals: Mapping[str, float]
     acts: bool = True
 
     @property
@@ -99,7 +97,7 @@ class JoinedLayers:
             counters=_renamed(networks, "counters"),
             dt=first.dt,
             dtype=first.dtype,
-            continuous=first.continuous,
+            continuous=tuple(_going_on(networks)),
         )
 
     def _between(self, name: str, source: str, target: str) -> Projection:
@@ -107,16 +105,19 @@ class JoinedLayers:
             name=name,
             source=named(source, "features"),
             target=named(target, "features"),
-            geometry=Convolution.dense(self.layers[source].positions),
+            geometry=AllToAll(),
             rule=self.rule,
-            total=self.total,
+            total=self.totals[target],
             transmits=self.acts,
         )
 
-    def weights(self, name: str, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the weights of a connection, shape (n_source, n_target)."""
-        w = state[f"{name}.w"]
-        return w.reshape(-1, w.shape[-1])
+
+def _going_on(networks: Mapping[str, Network]) -> Iterator[str]:
+    """Return the groups of the networks that do not start each presentation anew."""
+    for modality, network in networks.items():
+        if network.continuous:
+            yield from (named(modality, part.name) for part in network.inputs)
+            yield from (named(modality, part.name) for part in network.populations)
 
 
 def _renamed(networks: Mapping[str, Network], kind: str) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import Progress, derived_seed
-from stdpnet.estimators.learning import FIT, ORDER, Learning
+from stdpnet.estimators.learning import FIT, ORDER, Learning, final_after
 from stdpnet.estimators.multimodal.joined import named, outside, result_of
 
 Images = dict[str, np.ndarray]
@@ -64,7 +64,7 @@ class JointLearning:
     def show(self, images: Images, total: int, *, ends: bool = True) -> Progress:
         """Show one chunk of pairs and take over what it changed."""
         joint, first = self.joint, next(iter(self.parts.values()))
-        end = first.end(total) if ends else math.inf
+        end = final_after(total, joint.n_settle) if ends else math.inf
         result = run_chunk(
             self.program,
             {
@@ -72,7 +72,7 @@ class JointLearning:
                 for name, part in self.parts.items()
             },
             joint.state(),
-            self._parameters(settles=first.settles(end)),
+            self._parameters(end),
             **joint.run_options(list(self.parts)),
             seed=derived_seed(joint.seed_, FIT, joint.n_chunks_),
         )
@@ -93,14 +93,21 @@ class JointLearning:
         )
         return first.progress(total)
 
-    def _parameters(self, *, settles: bool) -> dict[str, float]:
+    def _parameters(self, end: float) -> dict[str, float]:
         values = dict(self._fixed)
         for name, part in self.parts.items():
-            values |= outside(name, part.settling() if settles else part.parameters)
-        if settles:
+            values |= outside(name, _parameters_of(part, end))
+        if next(iter(self.parts.values())).settles(end):
             values |= {f"{name}.learning": 0.0 for name in self.layers.connections}
         return values
 
     def _warn(self) -> None:
         for part in self.parts.values():
             part.warn()
+
+
+def _parameters_of(part: Learning, end: float) -> dict[str, float]:
+    """Return what one modality learns with; nothing once it has converged."""
+    if math.isfinite(end) and part.estimator.converged_:
+        return part.frozen()
+    return part.settling() if part.settles(end) else part.parameters

@@ -6,20 +6,16 @@ from typing import Any
 import numpy as np
 
 from stdpnet.catalog import unknown_name
+from stdpnet.estimators.multimodal.parts import JoinedParts
+from stdpnet.models.projections import Convolution
 
 
-class Recalling:
+class Recalling(JoinedParts):
     """The part of a `MultimodalSTDP` that imagines what it is not shown."""
 
-    members_: dict[str, Any]
-
-    @property
-    def cross_weights_(self) -> dict[tuple[str, str], np.ndarray]:
-        """Learned connections."""
-        raise NotImplementedError
-
-    def counts(self, X: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return the spike counts of every modality."""
+    def _counts(
+        self, X: Mapping[str, Any], *, pooled: bool = True
+    ) -> dict[str, np.ndarray]:
         raise NotImplementedError
 
     def recall(self, X: Mapping[str, Any], target: str) -> np.ndarray:
@@ -27,7 +23,8 @@ class Recalling:
 
         The receptive fields of its neurons, weighted by what the spikes of the other
         modalities deliver to each over the learned connections, beyond what they
-        deliver to a neuron on average.
+        deliver to a neuron on average. The receptive field of a neuron in a feature
+        map is the kernel, where the neuron is.
 
         Parameters
         ----------
@@ -39,7 +36,8 @@ class Recalling:
         Returns
         -------
         ndarray of float, shape (n, height, width, channels)
-            Expected receptive field for each example; zero where nothing is delivered.
+            Expected receptive field for each example, with the channels of the encoded
+            images; zero where nothing is delivered.
 
         Raises
         ------
@@ -58,12 +56,42 @@ class Recalling:
                 "MultimodalSTDP: nothing is recalled without connections between "
                 "modalities; give cross_rule"
             )
-        counts = self.counts(X)
+        counts = self._counts(X, pooled=False)
         drive = np.sum(
             [counts[source] @ self.cross_weights_[source, target] for source in X],
             axis=0,
         )
         drive = np.maximum(drive - drive.mean(axis=1, keepdims=True), 0)
         shares = drive / np.maximum(drive.sum(axis=1, keepdims=True), 1e-12)
-        fields: np.ndarray = np.tensordot(shares, self.members_[target].kernels_, 1)
-        return fields
+        recalling = self.members_[target]
+        return weighted_fields(recalling.layer(), recalling.kernels_, shares)
+
+
+def weighted_fields(layer: Any, kernels: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return sums of receptive fields: each kernel where its neurons are.
+
+    Parameters
+    ----------
+    layer : Layer
+        Where the neurons are.
+    kernels : ndarray, shape (n_maps, kernel_height, kernel_width, channels)
+        Of the maps; in a dense layer every neuron is a map.
+    shares : ndarray, shape (n, n_neurons)
+        What the receptive field of each neuron is multiplied with.
+
+    Returns
+    -------
+    ndarray of float, shape (n, height, width, channels)
+    """
+    geometry: Convolution = layer.geometry
+    height, width, channels = layer.inputs
+    margin, step = geometry.padding, geometry.stride
+    fields = np.zeros(
+        (len(shares), height + 2 * margin, width + 2 * margin, channels), shares.dtype
+    )
+    by_place = shares.reshape(-1, *layer.positions)
+    for y, x in np.ndindex(*layer.positions[:2]):
+        rows = slice(y * step, y * step + geometry.height)
+        columns = slice(x * step, x * step + geometry.width)
+        fields[:, rows, columns] += np.tensordot(by_place[:, y, x], kernels, 1)
+    return fields[:, margin : margin + height, margin : margin + width]
