@@ -61,7 +61,8 @@ def _chunk(
     n = len(next(iter(images.values())))
     stimuli = {}
     for name, one in joint.members_.items():
-        silent = np.zeros((n, *one.layer().inputs), np.float32)
+        shape = one._encoding().stimulus_shape(one.image_shape_)
+        silent = np.zeros((n, *shape), np.float32)
         stimulus = encode(one, images[name]) if name in images else silent
         stimuli[named(name, "inputs")] = stimulus
     result = run_chunk(
