@@ -225,7 +225,8 @@ class Simulation:
         ----------
         stimuli : dict of ndarray, shape (n_examples, height, width, channels)
             For each input: the step of each neuron's spike (uint16, 65535: never), or
-            rates in Hz.
+            rates in Hz; (n_examples, frames, height, width, channels) where it has
+            frames.
         state : dict of ndarray, optional
             Where to start: `ChunkResult.state` of the chunk before, or what
             `load_state` returned; default: `Network.initial_state`.

@@ -14,6 +14,7 @@ from stdpnet.encoding import (
     Intensity,
     Latency,
     Poisson,
+    PoissonFrames,
     RankOrder,
     Whitening,
     count_blank,
@@ -43,6 +44,7 @@ def sparse():
         Encoding(filter=Whitening(patch_size=3, n_patches=100)),
         Encoding(filter=Intensity(), code=Poisson(max_rate=100 * Hz)),
         Encoding(filter=DifferenceOfGaussians(cutoff=0.1), code=Latency()),
+        Encoding(filter=DifferenceOfGaussians(cutoff=0.1), code=PoissonFrames()),
     ],
 )
 def test_encoding_is_scaling_then_filter_then_code(encoding, images):
@@ -52,7 +54,8 @@ def test_encoding_is_scaling_then_filter_then_code(encoding, images):
 
     encoded = encoding.encode(images, learned, 15, 1 * ms, 255)
 
-    assert encoded.shape[3] == encoding.n_channels(3)
+    assert encoded.shape[-1] == encoding.n_channels(3)
+    assert encoded.shape == (6, *encoding.stimulus_shape((14, 12, 3)))
     assert encoded.dtype == expected.dtype
     np.testing.assert_allclose(encoded.astype(float), expected, atol=1)
     assert (encoded != expected).mean() < (0.001 if encoded.dtype == np.uint16 else 1)

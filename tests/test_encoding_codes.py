@@ -2,10 +2,18 @@ import numpy as np
 import pytest
 
 from stdpnet.config import from_dict
-from stdpnet.encoding import NEVER, Code, Latency, Poisson, RankOrder, count_blank
+from stdpnet.encoding import (
+    NEVER,
+    Code,
+    Latency,
+    Poisson,
+    PoissonFrames,
+    RankOrder,
+    count_blank,
+)
 from stdpnet.units import Hz, kHz, ms, mV
 
-CODES = [RankOrder(), Latency(), Poisson()]
+CODES = [RankOrder(), Latency(), Poisson(), PoissonFrames()]
 
 
 @pytest.fixture
@@ -85,17 +93,34 @@ def test_poisson_rates_are_proportional_to_contrast():
     np.testing.assert_allclose(rates.ravel(), [100, 100, 50, 0], rtol=1e-6)
 
 
+def test_frames_are_the_columns_of_the_same_rates(contrast):
+    settings = {"max_rate": 100 * Hz, "normalize": "fixed", "full_contrast": 0.7}
+    frames = PoissonFrames(**settings).encode(contrast, 15, 1 * ms)
+    image = Poisson(**settings).encode(contrast, 15, 1 * ms)
+    assert frames.shape == (30, 7, 9, 1, 2)
+    for column in range(7):
+        assert np.array_equal(frames[:, column, :, 0], image[:, :, column])
+    assert PoissonFrames().stimulus_shape((9, 7, 2)) == (7, 9, 1, 2)
+    assert Poisson().stimulus_shape((9, 7, 2)) == (9, 7, 2)
+
+
+def as_images(code: Code, encoded: np.ndarray) -> np.ndarray:
+    return encoded[:, :, :, 0].swapaxes(1, 2) if code.over_time else encoded
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_keeps_its_contract(code, contrast):
     encoded = code.encode(contrast, 15, 1 * ms)
     order = np.random.default_rng(2).permutation(len(contrast))
-    silent = encoded == (NEVER if code.stimulus == "steps" else 0)
+    silent = as_images(code, encoded) == (NEVER if code.stimulus == "steps" else 0)
     assert encoded.dtype == (np.uint16 if code.stimulus == "steps" else np.float32)
     assert np.array_equal(silent, contrast == 0)
     assert np.array_equal(code.encode(contrast[order], 15, 1 * ms), encoded[order])
     assert np.array_equal(code.encode(contrast.astype(float), 15, "1 ms"), encoded)
     assert count_blank(encoded) == 1
-    assert code.encode(contrast[:0], 15, 1 * ms).shape == (0, 9, 7, 2)
+    assert encoded.shape[1:] == code.stimulus_shape((9, 7, 2))
+    none = code.encode(contrast[:0], 15, 1 * ms)
+    assert as_images(code, none).shape == (0, 9, 7, 2)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -121,6 +146,7 @@ def test_steps_stay_inside_the_longest_presentation(code):
         RankOrder(fill=0.8, max_fraction=0.1),
         Latency(normalize="fixed", full_contrast=0.3),
         Poisson(max_rate=0.2 * kHz),
+        PoissonFrames(max_rate=1 * kHz, normalize="fixed"),
     ],
 )
 def test_codes_survive_a_table(code):
@@ -194,10 +220,21 @@ def test_codes_refuse_times(n_steps, dt, message):
         RankOrder().encode(np.zeros((1, 2, 2, 1), np.float32), n_steps, dt)
 
 
-def test_poisson_refuses_more_than_one_spike_a_step():
+@pytest.mark.parametrize("code", [Poisson, PoissonFrames])
+def test_poisson_refuses_more_than_one_spike_a_step(code):
     contrast = np.ones((1, 2, 2, 1), np.float32)
-    with pytest.raises(
-        ValueError, match=r"max_rate must be <= 1 / dt = 1 kHz, got 2 kHz; "
-    ):
-        Poisson(max_rate=2 * kHz).encode(contrast, 15, 1 * ms)
-    assert Poisson(max_rate=1 * kHz).encode(contrast, 70_000, 1 * ms).max() == 1000
+    message = f"^{code.__name__}.max_rate must be <= 1 / dt = 1 kHz, got 2 kHz; "
+    with pytest.raises(ValueError, match=message):
+        code(max_rate=2 * kHz).encode(contrast, 15, 1 * ms)
+    assert code(max_rate=1 * kHz).encode(contrast, 70_000, 1 * ms).max() == 1000
+
+
+def test_more_frames_than_steps_are_refused():
+    contrast = np.ones((1, 2, 16, 1), np.float32)
+    message = (
+        "PoissonFrames shows each column of an image for at least one time step, got 16 "
+        "columns and 15 steps; use a longer presentation, a shorter dt or fewer columns"
+    )
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        PoissonFrames().encode(contrast, 15, 1 * ms)
+    assert PoissonFrames().encode(contrast, 16, 1 * ms).shape == (1, 16, 2, 1, 1)

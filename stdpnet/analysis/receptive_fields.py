@@ -22,15 +22,16 @@ _NAMED_COLUMNS = 20
 FIELDS_WIDTH = 9.6
 
 
-def columns_of(n_neurons: int) -> int:
-    """Return the columns of the square that so many neurons are shown in."""
-    return math.ceil(math.sqrt(min(n_neurons, MOST)))
+def columns_of(n_neurons: int, height: int = 1, width: int = 1) -> int:
+    """Return the columns of the square that so many fields of a shape are shown in."""
+    n = min(n_neurons, MOST)
+    return min(n, math.ceil(math.sqrt(n * height / width)))
 
 
 def field_height(kernels: np.ndarray) -> float:
     """Return the height in inches of a figure of receptive fields `FIELDS_WIDTH` wide."""
     n, height, width = np.shape(kernels)[:3]
-    columns = columns_of(n)
+    columns = columns_of(n, height, width)
     rows = -(-min(n, MOST) // columns)
     # The scale takes a part of the width, words below take some height.
     square = 0.88 * FIELDS_WIDTH * rows * height / (columns * width)
@@ -114,7 +115,7 @@ def plot_receptive_fields(
             f"{np.shape(labels)}"
         )
     shown = kernels[:MOST]
-    columns = columns_of(len(shown))
+    columns = columns_of(*shown.shape[:3])
     ax = axes_or_new(ax, FIELDS_WIDTH, field_height(shown))
     order = None if labels is None else order_by_class(labels[:MOST])
     plot_kernels(shown, channels, columns=columns, order=order, ax=ax)

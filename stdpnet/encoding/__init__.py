@@ -4,6 +4,7 @@ from stdpnet.encoding.codes import NEVER as NEVER
 from stdpnet.encoding.codes import Code as Code
 from stdpnet.encoding.codes import Latency as Latency
 from stdpnet.encoding.codes import Poisson as Poisson
+from stdpnet.encoding.codes import PoissonFrames as PoissonFrames
 from stdpnet.encoding.codes import RankOrder as RankOrder
 from stdpnet.encoding.codes import count_blank as count_blank
 from stdpnet.encoding.filters import DifferenceOfGaussians as DifferenceOfGaussians

@@ -24,6 +24,34 @@ class Code(Parameters, ABC, abstract=True):
     #: "steps": one spike an input at most, in a given step; "rates": Poisson.
     stimulus: ClassVar[str]
     dtype: ClassVar[Any]
+    #: Whether the columns of an image are frames, shown one after the other.
+    over_time: ClassVar[bool] = False
+
+    def stimulus_shape(self, shape: tuple[int, int, int]) -> tuple[int, ...]:
+        """Return the shape of what contrasts of one image become.
+
+        Parameters
+        ----------
+        shape : (int, int, int)
+            Height, width and channels of the contrasts.
+
+        Returns
+        -------
+        tuple of int
+            Height, width and channels of the inputs; before them the number of frames
+            if the code is `over_time`.
+        """
+        height, width, channels = shape
+        return (width, height, 1, channels) if self.over_time else tuple(shape)
+
+    def check_frames(self, shape: tuple[int, int, int], n_steps: int) -> None:
+        """Raise ValueError if contrasts of a shape have more frames than there are steps."""
+        if self.over_time and shape[1] > n_steps:
+            raise ValueError(
+                f"{type(self).__name__} shows each column of an image for at least one "
+                f"time step, got {shape[1]} columns and {n_steps} steps; use a longer "
+                "presentation, a shorter dt or fewer columns"
+            )
 
     def encode(
         self, contrast: np.ndarray, n_steps: int, dt: QuantityLike
@@ -43,22 +71,26 @@ class Code(Parameters, ABC, abstract=True):
         -------
         ndarray, shape (n, height, width, channels)
             Steps of the spikes, uint16, from 0 to ``n_steps - 1``, or `NEVER`;
-            or rates, float32, in Hz. See `stimulus`.
+            or rates, float32, in Hz. See `stimulus`. The shape is (n, width, height, 1,
+            channels) if the code is `over_time`.
 
         Raises
         ------
         ValueError
             If contrasts have the wrong shape or sign or are not finite, or
-            `n_steps` or `dt` cannot be used.
+            `n_steps` or `dt` cannot be used, or are too few for the frames.
         """
         contrast = _checked_contrast(contrast)
         n_steps, dt = _checked_n_steps(n_steps), _checked_dt(dt)
         self._check_time(n_steps, dt)
+        self.check_frames(contrast.shape[1:], n_steps)
         encoded = np.empty(contrast.shape, dtype=self.dtype)
         flat = contrast.reshape(len(contrast), math.prod(contrast.shape[1:]))
         flat_encoded = encoded.reshape(flat.shape)
         for block in blocks(*flat.shape):
             flat_encoded[block] = self._encode(flat[block], n_steps)
+        if self.over_time:
+            return np.moveaxis(encoded, 2, 1)[:, :, :, np.newaxis]
         return encoded
 
     def _check_time(self, n_steps: int, dt: Quantity) -> None:
@@ -183,7 +215,30 @@ class Latency(Code):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Poisson(Code):
+class RateCode(Code, abstract=True):
+    """Base of the codes whose Poisson rates are proportional to contrast."""
+
+    stimulus: ClassVar[str] = "rates"
+    dtype: ClassVar[Any] = np.float32
+
+    max_rate: Quantity = quantity(63.75 * Hz, above=0, doc="rate of the strongest")
+    normalize: str = choice("image", of=("image", "fixed"), doc="what is strongest")
+    full_contrast: float = number(1.0, above=0, doc="contrast of max_rate with 'fixed'")
+
+    def _check_time(self, n_steps: int, dt: Quantity) -> None:
+        if float(self.max_rate * dt) > 1:
+            raise ValueError(
+                f"{type(self).__name__}.max_rate must be <= 1 / dt = {1 / dt}, got "
+                f"{self.max_rate}; lower it or use a shorter dt"
+            )
+
+    def _encode(self, contrast: np.ndarray, n_steps: int) -> np.ndarray:
+        strength = _relative(contrast, self.normalize, self.full_contrast)
+        return (float(self.max_rate / Hz) * strength).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poisson(RateCode):
     r"""Poisson spikes at a rate proportional to contrast.
 
     .. math::
@@ -209,23 +264,41 @@ class Poisson(Code):
     to 255 become 0 to 63.75 Hz, shown for 350 ms.
     """
 
-    stimulus: ClassVar[str] = "rates"
-    dtype: ClassVar[Any] = np.float32
 
-    max_rate: Quantity = quantity(63.75 * Hz, above=0, doc="rate of the strongest")
-    normalize: str = choice("image", of=("image", "fixed"), doc="what is strongest")
-    full_contrast: float = number(1.0, above=0, doc="contrast of max_rate with 'fixed'")
+@dataclass(frozen=True, kw_only=True)
+class PoissonFrames(RateCode):
+    r"""Poisson spikes at rates that change with time: an image, column after column.
 
-    def _check_time(self, n_steps: int, dt: Quantity) -> None:
-        if float(self.max_rate * dt) > 1:
-            raise ValueError(
-                f"Poisson.max_rate must be <= 1 / dt = {1 / dt}, got {self.max_rate}; "
-                "lower it or use a shorter dt"
-            )
+    For sounds, whose columns are slices of time. Every row (and channel) of the image is
+    one input, an inhomogeneous Poisson process; in time step :math:`s` of :math:`n` the
+    input of row :math:`b` has the rate
 
-    def _encode(self, contrast: np.ndarray, n_steps: int) -> np.ndarray:
-        strength = _relative(contrast, self.normalize, self.full_contrast)
-        return (float(self.max_rate / Hz) * strength).astype(np.float32)
+    .. math::
+        \lambda_b(s) = \lambda_{max} \, c_{b f} / c_{max}, \qquad
+        f = \lfloor s k / n \rfloor
+
+    where :math:`k` is the number of columns. None is longer than another by more than
+    one step. An image that is shown again begins at its first column.
+
+    Parameters
+    ----------
+    max_rate : Quantity, frequency
+        Rate of the strongest contrast.
+    normalize : {"image", "fixed"}
+        :math:`c_{max}` is the largest contrast of the whole image, all columns, or
+        `full_contrast`.
+    full_contrast : float
+        Contrast of `max_rate` with "fixed"; stronger ones have the same rate.
+
+    Notes
+    -----
+    Spikes are as many as with `Poisson` if `max_rate` is as many times higher as there
+    are columns; at most one in a step, as there.
+
+    For networks whose neurons see whole images, `FullyConnectedSTDP` for one.
+    """
+
+    over_time: ClassVar[bool] = True
 
 
 def count_blank(encoded: np.ndarray) -> int:

@@ -96,6 +96,17 @@ class Encoding(Parameters):
         """Return the number of inputs a pixel of `image_channels` values has."""
         return self.filter.n_channels(image_channels)
 
+    def stimulus_shape(self, image_shape: tuple[int, int, int]) -> tuple[int, ...]:
+        """Return the shape of an encoded image (see `Code.stimulus_shape`).
+
+        Parameters
+        ----------
+        image_shape : (int, int, int)
+            Height, width and channels of the image.
+        """
+        height, width, channels = image_shape
+        return self.code.stimulus_shape((height, width, self.n_channels(channels)))
+
     def fit(self, images: np.ndarray, max_value: float = 1.0) -> dict[str, np.ndarray]:
         """Learn what the filter needs (see `Filter.fit`)."""
         return self.filter.fit(images, max_value=max_value)
@@ -156,7 +167,8 @@ class Encoding(Parameters):
         Returns
         -------
         ndarray, shape (n, height, width, n_channels)
-            Steps (uint16, `NEVER` for none) or rates (float32, Hz): `stimulus`.
+            Steps (uint16, `NEVER` for none) or rates (float32, Hz): `stimulus`. The
+            shape of one image is that of `stimulus_shape`.
 
         Raises
         ------
@@ -165,8 +177,8 @@ class Encoding(Parameters):
         """
         images = with_channels(images)
         n, height, width, channels = images.shape
-        shape = (n, height, width, self.n_channels(channels))
-        encoded = np.empty(shape, dtype=self.code.dtype)
+        shape = self.stimulus_shape((height, width, channels))
+        encoded = np.empty((n, *shape), dtype=self.code.dtype)
         for block in blocks(n, height * width * channels):
             contrast = self.contrast(images[block], learned, max_value=max_value)
             encoded[block] = self.code.encode(contrast, n_steps, dt)

@@ -38,14 +38,27 @@ def check_arrays(
     return counts.pop()
 
 
-def check_input_steps(n_input_steps: int | None, n_steps: int) -> int:
-    """Return the steps of a presentation that have input."""
+def stimulus_shape(group: dict[str, Any]) -> tuple[int, ...]:
+    """Return the shape of one example for a described input."""
+    frames = () if group["frames"] is None else (group["frames"],)
+    return (*frames, *group["shape"])
+
+
+def check_input_steps(program: Program, n_input_steps: int | None, n_steps: int) -> int:
+    """Return the steps of a presentation that have input, one for each frame at least."""
     if n_input_steps is None:
-        return n_steps
+        n_input_steps = n_steps
     if not 1 <= n_input_steps <= n_steps:
         raise ValueError(
             f"n_input_steps must be from 1 to n_steps {n_steps}, got {n_input_steps}"
         )
+    for name, group in program.description["groups"].items():
+        if group["frames"] is not None and group["frames"] > n_input_steps:
+            raise ValueError(
+                f"the input {name!r} must have at most as many frames as there are steps "
+                f"with input, {n_input_steps}, got {group['frames']}; use a shorter dt or "
+                "a longer presentation"
+            )
     return n_input_steps
 
 
@@ -92,10 +105,10 @@ def plain_values(program: Program, parameters: Mapping[str, float]) -> dict[str,
 
 
 def _check_stimulus(name: str, stimulus: np.ndarray, group: dict[str, Any]) -> None:
-    if list(stimulus.shape[1:]) != group["shape"]:
+    if stimulus.shape[1:] != (shape := stimulus_shape(group)):
         raise ValueError(
             f"the stimulus of {name!r} must have shape (n_examples, "
-            f"{', '.join(map(str, group['shape']))}), got {stimulus.shape}"
+            f"{', '.join(map(str, shape))}), got {stimulus.shape}"
         )
     if stimulus.size == 0 or stimulus.dtype == np.uint16:
         return

@@ -87,6 +87,7 @@ class NativeAssembly(Assembly):
                 "stdpnet_input",
                 input_name=name,
                 stimulus=group["stimulus"],
+                n_frames=group["frames"] or 1,
                 dt_seconds=repr(self.description["dt"]),
             )
             return neurons

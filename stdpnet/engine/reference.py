@@ -19,11 +19,17 @@ from stdpnet.engine.synapses import shared_synapses
 from stdpnet.models.network import NEVER
 from stdpnet.models.projections import Edges, Geometry
 
-#: When an input spikes, as Brian2 conditions; `stimulus` is a function or a variable.
+#: When an input spikes, as Brian2 conditions; `stimulus` has a row every time step.
 INPUT_CONDITIONS = {
-    "steps": "{stimulus} == timestep(t, dt) % n_steps",
-    "rates": "rand() < {stimulus}*dt*int(timestep(t, dt) % n_steps < n_input_steps)",
+    "steps": "stimulus({example}*dt, i) == timestep(t, dt) % n_steps",
+    "rates": "rand() < {gain}*stimulus(({example}*n_frames + {frame})*dt, i)*dt"
+    "*int(timestep(t, dt) % n_steps < n_input_steps)",
 }
+_FRAME = "timestep(t, dt) % n_steps * n_frames // n_input_steps"
+#: What they need besides: by time where each example is shown once, else by `show`.
+_FIXED = {"example": "timestep(t, dt) // n_steps", "gain": "1", "frame": _FRAME}
+_SHOWN = {"example": "example", "gain": "gain", "frame": _FRAME}
+_SHOWN_EQUATIONS = ["example : integer (shared)", "gain : 1 (shared)"]
 
 
 class BeginningOfRun(api.CodeRunner):  # type: ignore[misc]
@@ -51,7 +57,7 @@ class ReferenceAssembly(Assembly):
     ----------
     description, presentation
         As for `Assembly`.
-    stimuli : dict of ndarray, shape (n_examples, height, width, channels)
+    stimuli : dict of ndarray, shape (n_examples[, frames], height, width, channels)
         Steps or rates for each input.
     parameters : dict of float
         "part.name" to value in SI units.
@@ -109,40 +115,37 @@ class ReferenceAssembly(Assembly):
     def _make_input(self, name: str, group: dict[str, Any], n: int) -> Any:
         kind, sizes = group["stimulus"], ("n_steps", "n_input_steps")
         namespace: dict[str, Any] = {size: getattr(self, size) for size in sizes}
+        namespace["n_frames"] = group["frames"] or 1
+        namespace["stimulus"] = self._timed(name, n, kind)
         equations = list(group["equations"]["neuron"])
-        if self.fixed:
-            namespace["stimulus"] = self._timed(name, n, kind)
-            stimulus = "stimulus(t, i)"
-        else:
-            equations.append(f"shown : {'1' if kind == 'steps' else 'Hz'}")
-            stimulus = "shown"
         return brian2.NeuronGroup(
             n,
-            "\n".join(equations),
-            threshold=INPUT_CONDITIONS[kind].format(stimulus=stimulus),
+            "\n".join(equations if self.fixed else equations + _SHOWN_EQUATIONS),
+            threshold=INPUT_CONDITIONS[kind].format(
+                **(_FIXED if self.fixed else _SHOWN)
+            ),
             method=METHODS,
             name=name,
             namespace=namespace,
         )
 
     def _timed(self, name: str, n: int, kind: str) -> Any:
-        """Return the stimulus as a function of time."""
+        """Return the stimulus, a row for each time step: a frame, or an example."""
         rows = self.stimuli[name].reshape(-1, n).astype(float)
         # One more row: the step that records the last presentation has no input.
         blank = np.full((1, n), NEVER if kind == "steps" else 0.0)
         unit = 1 if kind == "steps" else brian2.Hz
         return brian2.TimedArray(
             np.concatenate([rows, blank]) * unit,
-            dt=self.clock.dt,
+            dt=self.description["dt"] * brian2.second,
             name=f"stimulus_{name}",
         )
 
     def show(self, example: int, gain: float) -> None:
         """Set what the inputs do in the next presentation."""
-        for name, rows in self.stimuli.items():
-            is_rate = self.description["groups"][name]["stimulus"] == "rates"
-            shown = rows[example].ravel() * (gain if is_rate else 1)
-            api.set_values(self.groups[name], "shown", shown.astype(float))
+        for name in self.stimuli:
+            api.set_values(self.groups[name], "example", np.array([example]))
+            api.set_values(self.groups[name], "gain", np.array([gain]))
 
     def _make_rivals(self, name: str, group: dict[str, Any], n: int) -> Any:
         """Neurons of which only the best that cross in a step spike."""

@@ -92,7 +92,7 @@ def run_chunk(
         From `stdpnet.engine.program.build`.
     stimuli : dict of ndarray, shape (n_examples, height, width, channels)
         For each input: the step of each neuron's spike (uint16), or rates in Hz
-        (float32).
+        (float32); (n_examples, frames, height, width, channels) where it has frames.
     state : dict of ndarray
         Arrays of the shapes that `Program.state_shapes` names.
     parameters : dict of float
@@ -121,7 +121,7 @@ def run_chunk(
     """
     recorded = requests(program, record)
     n_examples = check_arrays(program, stimuli, state, n_steps)
-    n_input_steps = check_input_steps(n_input_steps, n_steps)
+    n_input_steps = check_input_steps(program, n_input_steps, n_steps)
     check_again(program, again)
     values = plain_values(program, parameters)
     settings = {

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from stdpnet.engine import interpreter
+from stdpnet.engine.checks import stimulus_shape
 from stdpnet.engine.processes import Job
 from stdpnet.engine.program import Program, ProgramError, _last_error
 from stdpnet.engine.run import MAX_COUNT, STIMULUS_DTYPES, brian2_name
@@ -198,7 +199,7 @@ def _read_stimuli(
     return {
         name: np.fromfile(
             folder / f"stimulus_{name}", STIMULUS_DTYPES[group["stimulus"]]
-        ).reshape(n_examples, *group["shape"])
+        ).reshape(n_examples, *stimulus_shape(group))
         for name, group in program.description["groups"].items()
         if group["stimulus"]
     }

@@ -52,6 +52,12 @@ class ConvParts(Learner):
     def check_parameters(self) -> None:
         """Raise ValueError for a parameter that cannot be used with any images."""
         self._check_common()
+        if self._encoding().code.over_time:
+            self._refuse(
+                "encoding",
+                "one that shows whole images, as kernels have a width; use another code, "
+                "or FullyConnectedSTDP",
+            )
         self._check_features()
         self._check_geometry()
         self._inhibition()

@@ -87,8 +87,9 @@ class DenseParts(Learner):
     def layer(self) -> DenseLayer:
         """Return the layer with all parts resolved, for the images it was fitted on."""
         encoding = self._encoding()
-        height, width, channels = self.image_shape_
-        inputs = (height, width, encoding.n_channels(channels))
+        *frames, height, width, channels = encoding.stimulus_shape(self.image_shape_)
+        encoding.code.check_frames(self.image_shape_, self.n_steps())
+        inputs = (height, width, channels)
         rule = self._part("rule", PlasticityRule)
         total = None
         if self.mean_weight is not None:
@@ -97,6 +98,7 @@ class DenseParts(Learner):
             total = round(self.mean_weight * float(np.prod(inputs)), 9)
         return DenseLayer(
             inputs=inputs,
+            frames=frames[0] if frames else None,
             n_neurons=int(self.n_neurons),
             stimulus=encoding.stimulus,
             neuron=self._part("neuron", NeuronModel),

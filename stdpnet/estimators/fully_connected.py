@@ -27,7 +27,8 @@ SNAPSHOTS = 36
 class FullyConnectedSTDP(DenseParts):
     """A dense ensemble that learns prototypes by STDP; features are spike counts.
 
-    Every pixel is a Poisson input, joined to every neuron by a plastic synapse. Neurons
+    Every pixel is a Poisson input, joined to every neuron by a plastic synapse (with
+    `PoissonFrames`, every row; pixels follow one another in time). Neurons
     inhibit each other, so that one or few answer an image and move their weights
     towards it; thresholds that rise with every spike let all have their turn. Labels
     play no part. `label` then names each neuron after the class that it prefers, and
@@ -81,7 +82,7 @@ class FullyConnectedSTDP(DenseParts):
     thresholds_ : ndarray, shape (n_neurons,)
         Effective thresholds ``v_th + theta``, in mV where potentials are voltages.
     kernels_ : ndarray, shape (n_neurons, height, width, channels)
-        The weights as images: receptive fields.
+        The weights as images: receptive fields. With `PoissonFrames` of width 1.
     counts_ : dict of int
         While learning: numbers of spikes, of synaptic events and of weight updates.
     n_shown_, n_images_shown_ : int
@@ -239,11 +240,14 @@ class FullyConnectedSTDP(DenseParts):
         if type(encoding.filter).fit is not Filter.fit:
             self._refuse("encoding", "one whose filter learns nothing from images")
         given = checked_shape(type(self).__name__, image_shape)
+        if given is None and encoding.code.over_time:
+            self._refuse("image_shape", "given where columns are frames")
         given = given or default_shape(n_inputs // encoding.n_channels(1))
         height, width, channels = (*given, 1)[:3]
         self.image_shape_ = (height, width, channels)
         self.n_features_in_ = height * width * channels
-        wanted = height * width * encoding.n_channels(channels)
+        *_, height, width, channels = encoding.stimulus_shape(self.image_shape_)
+        wanted = height * width * channels
         if wanted != n_inputs:
             raise ValueError(
                 f"weights must have {wanted} rows for images of shape "

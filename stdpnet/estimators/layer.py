@@ -21,6 +21,8 @@ class Layer:
     ----------
     inputs : (int, int, int)
         Height, width and channels of the encoded images.
+    frames : int or None
+        Frames of an encoded image, shown one after the other.
     n_synapses : int or None
         Weights that are left in a network that does not learn any more.
     """
@@ -34,6 +36,7 @@ class Layer:
     prunable: bool = False
     correlates: bool = False
     n_synapses: int | None = None
+    frames: int | None = None
 
     @property
     def geometry(self) -> Convolution:
@@ -54,8 +57,9 @@ class Layer:
     def title(self) -> str:
         """What ``stdpnet cache list`` shows."""
         height, width, channels = self.inputs
+        frames = "" if self.frames is None else f" in {self.frames} frames"
         return (
-            f"{self._size()} on {height}x{width}x{channels}, "
+            f"{self._size()} on {height}x{width}x{channels}{frames}, "
             f"{type(self.neuron).__name__}, {type(self.rule).__name__}"
         )
 
@@ -75,7 +79,12 @@ class Layer:
         raise NotImplementedError
 
     def _input(self) -> Input:
-        return Input(name="inputs", shape=self.inputs, stimulus=self.stimulus)
+        return Input(
+            name="inputs",
+            shape=self.inputs,
+            stimulus=self.stimulus,
+            frames=self.frames,
+        )
 
     def _population(self, **others: Any) -> Population:
         return Population(

@@ -51,11 +51,14 @@ def _dimensions(model: Any) -> dict[str, Dimension]:
 # -- groups -----------------------------------------------------------------------
 
 
-def describe_group(shape: Any, stimulus: str = "") -> dict[str, Any]:
+def describe_group(
+    shape: Any, stimulus: str = "", frames: int | None = None
+) -> dict[str, Any]:
     """Return what an input is, and what a population has besides its neurons."""
     return {
         "shape": list(shape),
         "stimulus": stimulus,
+        "frames": frames,
         "equations": _levels(),
         "begin": _levels(),
         "start": _levels(),

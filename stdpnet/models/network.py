@@ -35,7 +35,7 @@ from stdpnet.models.projections import (
 from stdpnet.units import Quantity
 
 #: Version of the plain data that `Network.describe` returns.
-DESCRIPTION_FORMAT = 3
+DESCRIPTION_FORMAT = 4
 #: As the step of a spike: never. No presentation has more time steps than this.
 NEVER = 65535
 #: What the engine adds to a population, named after it.
@@ -104,6 +104,8 @@ class Network:
             if part.stimulus not in STIMULI:
                 owner = f"stimulus of {part.name!r}"
                 raise ValueError(unknown_name(owner, str(part.stimulus), STIMULI))
+            if part.frames is not None:
+                _check_frames(part)
         if not isinstance(self.continuous, bool):
             for name in self.continuous:
                 if name not in self._groups():
@@ -133,7 +135,10 @@ class Network:
             If the parts do not fit together or equations cannot be used.
         """
         groups = {
-            **{p.name: describe_group(p.shape, p.stimulus) for p in self.inputs},
+            **{
+                p.name: describe_group(p.shape, p.stimulus, p.frames)
+                for p in self.inputs
+            },
             **{
                 p.name: describe_population(
                     p.shape, p.neuron, p.competition, adapts=p.adapts
@@ -319,6 +324,20 @@ class Network:
             if projection.total is not None:
                 values[f"{projection.name}.total"] = float(projection.total)
         return values
+
+
+def _check_frames(part: Input) -> None:
+    """Refuse a number of frames that cannot be, or an input that has no use for them."""
+    name, frames = f"Input {part.name!r}", part.frames
+    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
+        raise ValueError(
+            f"{name}: frames must be None or an integer >= 1, got {frames!r}"
+        )
+    if part.stimulus != "rates":
+        raise ValueError(
+            f"{name}: frames are of rates, but its stimulus is {part.stimulus!r}; leave "
+            "them out"
+        )
 
 
 def _check_total(part: Projection) -> None:

@@ -32,11 +32,17 @@ class Input:
     stimulus : {"steps", "rates"}
         "steps": each neuron spikes once, in a given time step, or never.
         "rates": Poisson spikes of a given rate.
+    frames : int, optional
+        Rates change with time: an example is so many frames, each the rates of all
+        neurons, shown one after the other; the `stimulus` of a run then has shape
+        (n_examples, frames, height, width, channels). Of `n` time steps with input,
+        step `s` shows frame ``s * frames // n``: frames differ by one step at most.
     """
 
     name: str
     shape: Shape
     stimulus: str = "steps"
+    frames: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

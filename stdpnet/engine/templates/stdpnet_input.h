@@ -31,24 +31,21 @@ class StepInput {
 };
 
 // Bernoulli draws with probability rate * dt a step, as Brian2's PoissonGroup,
-// drawn as the gap to the next spike: work per spike, not per input and step.
+// drawn as the gap to the next spike: work per spike, not per input and step. Such
+// gaps have no memory, so with every frame of rates they are drawn anew.
 class PoissonInput {
  public:
-  PoissonInput(size_t n, int32_t n_steps, double dt)
-      : head_(n_steps), next_(n), gap_scale_(n), dt_(dt), n_steps_(n_steps) {}
-  template <typename Random>
-  void present(const float* rates, double gain, Random& random) {
-    std::fill(head_.begin(), head_.end(), -1);
-    for (size_t i = 0; i < next_.size(); i++) {
-      const double p = rates[i] * gain * dt_;
-      if (p <= 0) continue;
-      gap_scale_[i] = p < 1 ? 1 / std::log1p(-p) : 0;
-      schedule(static_cast<int32_t>(i), 0, random);
-    }
+  PoissonInput(size_t n, int32_t n_steps, int32_t n_frames, double dt)
+      : head_(n_steps), next_(n), gap_scale_(n), dt_(dt), n_steps_(n_steps), n_frames_(n_frames) {}
+  void present(const float* rates, double gain) {
+    rates_ = rates;
+    gain_ = gain;
+    frame_ = end_ = 0;
   }
   template <typename Random>
   int32_t spikes(int32_t step, int32_t* events, Random& random) {
     if (step >= n_steps_) return 0;
+    if (step == end_) begin_frame(step, random);
     int32_t count = 0;
     for (int32_t i = head_[step]; i >= 0; i = next_[i]) events[count++] = i;
     std::sort(events, events + count);
@@ -58,17 +55,33 @@ class PoissonInput {
 
  private:
   template <typename Random>
+  void begin_frame(int32_t step, Random& random) {
+    frame_++;
+    // The first step that shows the next frame: step * n_frames / n_steps, rounded down.
+    end_ = static_cast<int32_t>((frame_ * n_steps_ + n_frames_ - 1) / n_frames_);
+    std::fill(head_.begin() + step, head_.begin() + end_, -1);
+    for (size_t i = 0; i < next_.size(); i++) {
+      const double p = rates_[i] * gain_ * dt_;
+      if (p <= 0) continue;
+      gap_scale_[i] = p < 1 ? 1 / std::log1p(-p) : 0;
+      schedule(static_cast<int32_t>(i), step, random);
+    }
+    rates_ += next_.size();
+  }
+  template <typename Random>
   void schedule(int32_t i, int32_t from, Random& random) {
     const double gap = std::log(1 - random.rand()) * gap_scale_[i];
-    if (gap >= n_steps_ - from) return;
+    if (gap >= end_ - from) return;
     const int32_t step = from + static_cast<int32_t>(gap);
     next_[i] = head_[step];
     head_[step] = i;
   }
   std::vector<int32_t> head_, next_;
   std::vector<double> gap_scale_;
-  double dt_;
-  int32_t n_steps_;
+  const float* rates_ = nullptr;
+  double gain_ = 1, dt_;
+  int64_t frame_ = 0;
+  int32_t n_steps_, n_frames_, end_ = 0;
 };
 
 // Keeps the candidates that no rival candidate beats: more strength wins, then

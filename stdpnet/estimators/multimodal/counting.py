@@ -104,9 +104,10 @@ def _chunk(
 
 def _silence(one: Any, n: int) -> np.ndarray:
     """Return a stimulus without spikes."""
-    layer = one.layer()
-    nothing = NEVER if layer.stimulus == "steps" else 0
-    return np.full((n, *layer.inputs), nothing, STIMULUS_DTYPES[layer.stimulus])
+    stimulus = one.layer().stimulus
+    nothing = NEVER if stimulus == "steps" else 0
+    shape = one._encoding().stimulus_shape(one.image_shape_)
+    return np.full((n, *shape), nothing, STIMULUS_DTYPES[stimulus])
 
 
 def _of_neurons(result: ChunkResult, group: str, n_neurons: int) -> np.ndarray:
