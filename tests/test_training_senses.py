@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdpnet import MultimodalSTDP, load_network
+from stdpnet import MultimodalSTDP, Sweep, load_network
 from stdpnet.analysis import load_run, save_figure, write_report
 from stdpnet.cli import main
 from stdpnet.config import SpecError
@@ -175,6 +175,19 @@ def test_more_than_two_senses_are_all(finished):
     assert next(views(["a", "b", "c"])).name == "all, joined"
     joint = load_banks(load_run(finished.path))["main"]
     assert compared(joint, [JOINED])[JOINED] is joint
+
+
+@pytest.mark.slow
+def test_a_sweep_varies_what_joins_the_senses(spec, tmp_path):
+    pytest.importorskip("optuna")
+    varied = {"network.cross_total": [3.0, 9.0]}
+    sizes = {"n_fit": 100, "n_train": 100, "n_test": 50}
+    found = Sweep(spec, varied, out=tmp_path / "s", sampler="grid", **sizes).run()
+    assert found.study.counts()["complete"] == 2
+    table = found.frame()
+    assert set(table["network.cross_total"].astype(float)) == {3.0, 9.0}
+    assert table["accuracy"].between(0, 1).all()
+    assert found.study.tested()["trial"] in (0, 1)
 
 
 def test_stdpnet_train_prints_a_row_a_view(spec, tmp_path, capsys):
