@@ -38,6 +38,8 @@ LEAVES = {
     "plot curves": ["RUN"],
     "plot confusion": ["RUN"],
     "plot spikes": ["RUN"],
+    "plot senses": ["RUN"],
+    "plot recall": ["RUN"],
     "plot rule": ["TraceSTDP"],
     "plot neuron": ["LIF"],
     "plot audio": ["seven.wav"],

@@ -109,7 +109,7 @@ def test_a_finished_run_is_not_resumed(trained, small, capsys):
 @pytest.mark.parametrize(
     ("words", "name", "default", "given"),
     [
-        ("--dataset mnist", "dataset", "digits", "mnist"),
+        ("--dataset mnist", "dataset", None, "mnist"),
         ("--n-fit 5", "n_fit", None, 5),
         ("--n-train 6", "n_train", None, 6),
         ("--n-test 7", "n_test", None, 7),
@@ -277,7 +277,7 @@ def test_ctrl_c_before_learning(small, trained, monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    module = import_module("stdpnet.training.train")
+    module = import_module("stdpnet.training.data")
     monkeypatch.setattr(module, "load_dataset", interrupt)
     assert main([*small, "--force", "--out", str(trained[0])]) == 130
     line = "stdpnet train: interrupted before learning began\n"

@@ -255,8 +255,8 @@ def test_memory_is_watched_while_the_data_are_read(train_small, tmp_path, monkey
         del block
         return load_dataset(*args, **options)
 
+    monkeypatch.setattr(import_module("stdpnet.training.data"), "load_dataset", load)
     module = import_module("stdpnet.training.train")
-    monkeypatch.setattr(module, "load_dataset", load)
     monkeypatch.setattr(module, "PeakMemory", partial(PeakMemory, interval=0.01))
     sizes = {"n_fit": 30, "n_train": 20, "n_test": 10, "control": False}
     folder = train_small(tmp_path / "run", **sizes)

@@ -229,7 +229,7 @@ def test_ctrl_c_names_the_run_to_go_on_with(run, tmp_path, monkeypatch):
 
 def test_ctrl_c_before_learning_names_no_run(run, tmp_path, monkeypatch):
     earlier = RunFolder.create(tmp_path / "run", {"seed": 3})
-    module = import_module("stdpnet.training.train")
+    module = import_module("stdpnet.training.data")
     monkeypatch.setattr(module, "load_dataset", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         run(earlier.path, force=True)

@@ -251,19 +251,6 @@ class RunFigure:
 
 
 FIGURES: dict[str, RunFigure] = {
-    "senses": RunFigure(
-        draw_accuracies,
-        "Test pairs recognized with both senses or one alone: connections that learned "
-        "(joined), none (not joined), and the same weights in another order (shuffled).",
-        suits=has_senses,
-    ),
-    "recall": RunFigure(
-        draw_recall,
-        "What one sense evokes in the other: receptive fields, weighted by what the "
-        "learned connections deliver.",
-        wide=True,
-        suits=has_senses,
-    ),
     "kernels": RunFigure(
         draw_kernels,
         "Learned kernels: what makes each map spike.",
@@ -276,6 +263,19 @@ FIGURES: dict[str, RunFigure] = {
         "labelled with.",
         wide=True,
         suits=is_dense,
+    ),
+    "senses": RunFigure(
+        draw_accuracies,
+        "Test pairs recognized with both senses or one alone: connections that learned "
+        "(joined), none (not joined), and the same weights in another order (shuffled).",
+        suits=has_senses,
+    ),
+    "recall": RunFigure(
+        draw_recall,
+        "What one sense evokes in the other: receptive fields, weighted by what the "
+        "learned connections deliver.",
+        wide=True,
+        suits=has_senses,
     ),
     "curves": RunFigure(
         draw_curves,
