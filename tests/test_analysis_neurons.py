@@ -28,6 +28,7 @@ from stdpnet.models.neurons import (
     AdaptiveLIF,
     ConductanceLIF,
     LatencyIF,
+    SoftResetIF,
     MagnetoelectricLIF,
     SigmoidNeuron,
     StochasticBit,
@@ -113,6 +114,7 @@ def test_every_neuron_has_a_kind():
     ("neuron", "drive", "period"),
     [
         (IF(v_th=4), 100.0, 0.04),
+        (SoftResetIF(v_th=4), 100.0, 0.04),
         (LIF(tau_m=20 * ms, v_th=1, tau_ref=2 * ms), 2.0, 0.002 + 0.02 * np.log(2)),
         (
             ConductanceLIF(v_rest=-60 * mV, v_reset=-60 * mV, v_th=-70 * mV),

@@ -24,6 +24,7 @@ SHAPE = (2, 3, 2)
 N_EXAMPLES, N_STEPS = 3, 60
 #: Weights that take a neuron over its threshold within a few spikes.
 WEIGHTS = {"ConductanceLIF": 3.0, "SigmoidNeuron": 4.0, "IF": 5.0, "LatencyIF": 5.0}
+WEIGHTS["SoftResetIF"] = 0.4
 EACH = pytest.mark.parametrize("name", MODELS)
 
 

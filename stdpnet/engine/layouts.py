@@ -85,6 +85,9 @@ def pathway(
         end = "source" if side == "pre" else "target"
         spikes = {"spikes_of": f"_{end}_spikes", "n_spikes_of": layout[f"n_{end}"]}
         return "stdpnet_one_to_one", layout | spikes
+    if kind == "SumPooling":
+        windows = window(source, target, projection["geometry"])
+        return "stdpnet_window", layout | windows | {"per_map": True}
     seen = as_convolution(description, name)
     assert seen is not None  # there is no other geometry
     gated = code == "learn_pre" and is_gated(description, name)
@@ -95,6 +98,20 @@ def pathway(
         | {"listed_name": projection["target"] if gated else "", "competes": None}
         | {"sparse": None, "masked": ""}
     )
+
+
+def window(source: Any, target: Any, geometry: dict[str, Any]) -> dict[str, Any]:
+    """Return how the windows of a pooling lie over a population of shape `source`."""
+    return {
+        "n_source": prod(source),
+        "n_maps": source[2],
+        "source_width": source[1],
+        "target_height": target[0],
+        "target_width": target[1],
+        "size": geometry["size"],
+        "stride": geometry["stride"],
+        "padding": geometry["padding"],
+    }
 
 
 def _convolution(geometry: dict[str, Any], source: Any, target: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from stdpnet.engine import logs
 from stdpnet.engine.assemble import Assembly, overridden
 from stdpnet.engine.brian2_api import brian2
 from stdpnet.engine.delays import delayed_synapses
-from stdpnet.engine.layouts import competition, listed_traces, pathway
+from stdpnet.engine.layouts import competition, listed_traces, pathway, window
 
 #: Besides the clocks of time steps and of the ends of presentations.
 CLOCKS = ("begin_clock", "start_clock")
@@ -193,17 +193,17 @@ class NativeAssembly(Assembly):
         )
 
     def _add_silence(self, name: str, group: dict[str, Any]) -> None:
-        height, width, _ = group["shape"]
         radius = group["competition"]["radius"]
+        reach = {"size": 2 * radius + 1, "stride": 1, "padding": radius}
         rivals = api.Parts(f"{name}_rivals")
         self.groups[rivals.name] = rivals
         api.add_index(rivals, "_post")
         sites = self.groups[f"{name}_site"]
         api.refer(rivals, "site_wins_post", sites, "site_wins", "_post")
-        window = self._window(name, (height, width), 2 * radius + 1, 1, radius)
+        windows = window(group["shape"], group["shape"], reach) | {"tally": None}
         self._spikes_of(rivals, "_source_spikes", name)
         code = "site_wins_post += 1"
-        self._run(rivals, "stdpnet_window", code, "synapses", per_map=False, **window)
+        self._run(rivals, "stdpnet_window", code, "synapses", per_map=False, **windows)
 
     # -- projections ------------------------------------------------------------
 
@@ -310,16 +310,9 @@ class NativeAssembly(Assembly):
         api.add_array(parts, "count", n_counts, np.int32, "_post")
         self._spikes_of(parts, "_source_spikes", counter["source"])
         geometry = {"size": 1, "stride": 1, "padding": 0, **counter["geometry"]}
-        window = self._window(
-            counter["source"],
-            counter["shape"],
-            geometry["size"],
-            geometry["stride"],
-            geometry["padding"],
-        )
-        self._run(
-            parts, "stdpnet_window", "count += 1", "synapses", per_map=True, **window
-        )
+        windows = window(self.shape(counter["source"]), counter["shape"], geometry)
+        windows |= {"tally": None, "per_map": True}
+        self._run(parts, "stdpnet_window", "count += 1", "synapses", **windows)
         self._run(
             parts,
             "stdpnet_record",
@@ -331,21 +324,6 @@ class NativeAssembly(Assembly):
             counter_name=name,
             n_counts=n_counts,
         )
-
-    def _window(
-        self, source: str, target: Any, size: int, stride: int, padding: int
-    ) -> dict[str, Any]:
-        height, width, n_maps = self.shape(source)
-        return {
-            "n_source": height * width * n_maps,
-            "n_maps": n_maps,
-            "source_width": width,
-            "target_height": target[0],
-            "target_width": target[1],
-            "size": size,
-            "stride": stride,
-            "padding": padding,
-        }
 
     # -- pieces -------------------------------------------------------------------
 

@@ -242,9 +242,10 @@ class Network:
 
     def _check_pair(self, part: Projection, rule: PlasticityRule) -> None:
         """Refuse a rule that cannot learn here, or from the spikes of the target."""
-        if isinstance(part.geometry, AllToOthers):
+        if isinstance(part.geometry, (AllToOthers, SumPooling)):
+            kind = type(part.geometry).__name__
             raise ValueError(
-                f"Projection {part.name!r}: AllToOthers has one weight, which cannot "
+                f"Projection {part.name!r}: {kind} has one weight, which cannot "
                 f"learn; leave out {rule.title}, or use Convolution.dense"
             )
         if isinstance(part.geometry, SparseConvolution):

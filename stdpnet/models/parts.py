@@ -81,7 +81,7 @@ class Projection:
     source, target : str
         Names of the input or population where it begins, and of the population
         where it ends; the same one for recurrent connections.
-    geometry : Convolution, AllToAll, OneToOne or AllToOthers
+    geometry : Convolution, AllToAll, OneToOne, AllToOthers or SumPooling
         Who is joined to whom.
     rule : PlasticityRule, optional
         How weights change; without one they do not.
@@ -115,7 +115,7 @@ class Projection:
     name: str
     source: str
     target: str
-    geometry: Convolution | AllToAll | OneToOne | AllToOthers
+    geometry: Convolution | AllToAll | OneToOne | AllToOthers | SumPooling
     rule: PlasticityRule | None = None
     into: str | None = None
     inhibitory: bool = False

@@ -160,6 +160,9 @@ def sparse(w: np.ndarray) -> dict[str, np.ndarray]:
 class SumPooling(Geometry):
     """Add up what each map does in a window.
 
+    In a `Counter`, and in a `Projection`: all its connections have the same weight, one
+    number, and it does not learn.
+
     Parameters
     ----------
     size : int
@@ -194,6 +197,10 @@ class SumPooling(Geometry):
                 f"SumPooling.padding must be < size {self.size}, got {self.padding}"
             )
 
+    def kernel_shape(self, source: Shape, target: Shape) -> tuple[int, ...]:
+        """Return the shape of the one weight."""
+        return (1, 1, 1)
+
     def target_shape(self, source: Shape, n_maps: int | None = None) -> Shape:
         """Return the shape of the pooled population."""
         return (self._windows(source[0]), self._windows(source[1]), source[2])
@@ -213,7 +220,7 @@ class SumPooling(Geometry):
         inside = (sy >= 0) & (sy < source[0]) & (sx >= 0) & (sx < source[1])
         pre = (sy * source[1] + sx) * source[2] + m
         post = (y * target[1] + x) * target[2] + m
-        return Edges(pre[inside], post[inside], None)
+        return Edges(pre[inside], post[inside], np.zeros(inside.sum(), np.int32))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,13 @@
-{# For each spike: the statements at every window that contains it. Serves the
-   pooling counters (windows of the same map) and the silence around a winner. #}
+{# For each spike: the statements at every window that contains it. Serves pooling
+   (windows of the same map), counters, and the silence around a winner. #}
 {% extends 'common_group.cpp' %}
 {% block maincode %}
     const int32_t* _events = {{get_array_name(variables['_source_spikes'])}};
     const int32_t _n_events = _events[{{n_source}}];
     if (_n_events == 0) return;
+    {% if tally %}
+    static int64_t& _tally = stdpnet::tally("{{tally}}");
+    {% endif %}
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     for (int32_t _k = 0; _k < _n_events; _k++) {
@@ -17,6 +20,10 @@
         for (int32_t _x = stdpnet::ceil_div(_sx - {{size - 1}}, {{stride}}); _x <= _x1; _x++) {
             const stdpnet::Fixed {{get_array_name(variables['_post'])}} = {
                 {% if per_map %}(_y * {{target_width}} + _x) * {{n_maps}} + _spike % {{n_maps}}{% else %}_y * {{target_width}} + _x{% endif %} };
+            {% if tally %}
+            const stdpnet::Fixed {{get_array_name(variables['_kernel'])}} = { 0 };
+            _tally++;
+            {% endif %}
             const int32_t _idx = 0;
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}

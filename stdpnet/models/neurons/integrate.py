@@ -46,6 +46,47 @@ class IF(NeuronModel):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SoftResetIF(NeuronModel):
+    r"""Integrate-and-fire neuron without leak whose spikes cost the threshold: no input is lost.
+
+    .. math::
+        \dot v = I, \qquad v \leftarrow v + w \quad \text{for every input spike},
+        \qquad v \leftarrow v - v_{th} \quad \text{at a spike}
+
+    The neuron spikes when :math:`v \ge v_{th}`, once in a time step, and keeps what is
+    above. So the number of its spikes is that of inputs divided by the threshold and
+    rounded down: with inputs of weight one, a threshold of one passes on the spikes of
+    several sources, and one of four takes the average of a window of 2x2. With a constant
+    drive alone its rate is :math:`I / v_{th}`.
+
+    Parameters
+    ----------
+    v_th : float
+        Threshold, in units of the weights.
+    drive : Quantity, 1/time
+        Constant input :math:`I`.
+
+    Notes
+    -----
+    State variable: `v`, dimensionless; zero before every presentation.
+
+    References
+    ----------
+    Reset by subtraction ("soft reset"): Rueckauer et al. (2017),
+    doi:10.3389/fnins.2017.00682. The defaults are ours.
+    """
+
+    equations: ClassVar[str] = "dv/dt = drive : 1"
+    threshold: ClassVar[str] = "v >= v_th"
+    reset: ClassVar[str] = "v = v - v_th"
+    start: ClassVar[str] = "v = 0"
+    strength: ClassVar[str] = "v / v_th"
+
+    v_th: float = number(1.0, above=0, doc="threshold")
+    drive: Quantity = quantity(0 * Hz, doc="constant input")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatencyIF(NeuronModel):
     r"""Integrate-and-fire neuron without leak that spikes at most once an example.
 
