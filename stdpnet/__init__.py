@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     )
     from stdpnet.estimators.multimodal import MultimodalSTDP as MultimodalSTDP
     from stdpnet.estimators.spec import load_network as load_network
+    from stdpnet.estimators.stack import ConvStack as ConvStack
     from stdpnet.models.parts import Again as Again
     from stdpnet.models.parts import Counter as Counter
     from stdpnet.models.parts import Input as Input
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Again": "stdpnet.models.parts",
     "ConvSTDP": "stdpnet.estimators.conv",
+    "ConvStack": "stdpnet.estimators.stack",
     "Counter": "stdpnet.models.parts",
     "FullyConnectedSTDP": "stdpnet.estimators.fully_connected",
     "Input": "stdpnet.models.parts",
@@ -41,6 +43,7 @@ _PUBLIC = {
 __all__ = [
     "Again",
     "ConvSTDP",
+    "ConvStack",
     "Counter",
     "FullyConnectedSTDP",
     "Input",

@@ -25,6 +25,7 @@ from stdpnet.analysis.kernel_plots import (
     plot_weight_histogram,
 )
 from stdpnet.analysis.kernels import kernel_images, tile
+from stdpnet.analysis.patches import has_layers, patches_height, plot_patches
 from stdpnet.analysis.raster import plot_example, plot_spikes_per_example
 from stdpnet.analysis.readout import confusion, plot_confusion, plot_label_curve
 from stdpnet.analysis.receptive_fields import (
@@ -43,10 +44,10 @@ if TYPE_CHECKING:
 
 
 def draw_kernels(run: Run) -> Figure:
-    """Draw the kernels of all banks, one mosaic a bank."""
+    """Draw the kernels of all banks, one mosaic a bank; of upper layers, what they prefer."""
     run.need("kernels", "kernels")
     banks = run.banks or ("",)
-    kernels = [_bank_kernels(run, bank) for bank in banks]
+    kernels = [_bank_pictures(run, bank) for bank in banks]
     sizes = [
         mosaic_size(tile(kernel_images(bank_kernels, run.channels(bank))))
         for bank, bank_kernels in zip(banks, kernels, strict=True)
@@ -59,6 +60,11 @@ def draw_kernels(run: Run) -> Figure:
         if len(banks) > 1:
             ax.set_title(bank, loc="left", color=INK, fontsize=10)
     return figure
+
+
+def _bank_pictures(run: Run, bank: str) -> np.ndarray:
+    preferred = run.bank_array(bank, "preferred")
+    return _bank_kernels(run, bank) if preferred is None else preferred
 
 
 def _bank_kernels(run: Run, bank: str) -> np.ndarray:
@@ -82,6 +88,22 @@ def draw_receptive_fields(run: Run) -> Figure:
         if len(banks) > 1:
             title = f"{bank}: {ax.get_title()}".removesuffix(": ")
             ax.set_title(title, color=INK, fontsize=TEXT_SIZE)
+    return figure
+
+
+def draw_patches(run: Run) -> Figure:
+    """Draw the patches of images that drive each map most, one mosaic a layer."""
+    what = "what drives the maps"
+    banks = [bank for bank in run.banks if run.bank_array(bank, "driving") is not None]
+    if not banks:
+        run.need(f"banks/{next(iter(run.banks), 'main')}/driving", what)
+    found = [run.need(f"banks/{bank}/driving", what) for bank in banks]
+    heights = [patches_height(patches) for patches in found]
+    figure = new_figure(9.6, sum(heights) + 0.3 * len(banks))
+    axes = figure.subplots(len(banks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ax, bank, patches in zip(axes, banks, found, strict=True):
+        plot_patches(patches, ax=ax)
+        ax.set_title(bank, loc="left", color=INK, fontsize=10)
     return figure
 
 
@@ -253,7 +275,8 @@ class RunFigure:
 FIGURES: dict[str, RunFigure] = {
     "kernels": RunFigure(
         draw_kernels,
-        "Learned kernels: what makes each map spike.",
+        "Learned kernels: what makes each map spike. Those of upper layers are shown "
+        "through the kernels below them.",
         wide=True,
         suits=lambda run: not is_dense(run),
     ),
@@ -276,6 +299,13 @@ FIGURES: dict[str, RunFigure] = {
         "learned connections deliver.",
         wide=True,
         suits=has_senses,
+    ),
+    "patches": RunFigure(
+        draw_patches,
+        "Patches of images at which maps of each layer spike first, one map a row of a "
+        "column.",
+        wide=True,
+        suits=has_layers,
     ),
     "curves": RunFigure(
         draw_curves,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,33 @@ class Run:
     ----------
     folder : RunFolder
         Where the run is.
+    layer : int, optional
+        Number of the only layer, or bank, to look at (`only`).
     """
 
     folder: RunFolder
+    #: Number of the only layer to look at, from one on.
+    layer: int | None = None
+
+    def only(self, layer: int) -> "Run":
+        """Return the run with one layer, or bank, alone.
+
+        Parameters
+        ----------
+        layer : int
+            Its number, from one on.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        if not 1 <= layer <= len(self.banks):
+            raise ValueError(
+                f"the layer must be from 1 to {len(self.banks)} ({', '.join(self.banks)}), "
+                f"got {layer}"
+            )
+        return replace(self, layer=layer)
 
     @property
     def path(self) -> Path:
@@ -63,7 +87,8 @@ class Run:
     def banks(self) -> tuple[str, ...]:
         """Names of the kernel banks; empty if the run has only ``/kernels``."""
         with self.arrays() as file:
-            return tuple(file["banks"]) if "banks" in file else ()
+            found = tuple(file["banks"]) if "banks" in file else ()
+        return found if self.layer is None else found[self.layer - 1 : self.layer]
 
     def array(self, name: str) -> np.ndarray | None:
         """Return an array of the run, None if it was not recorded.
@@ -117,7 +142,8 @@ class Run:
     def channels(self, bank: str = "") -> str | None:
         """Return what the channels of a bank's kernels mean, None if not recorded."""
         with self.arrays() as file:
-            for name in (f"banks/{bank}/kernels", "kernels"):
+            names = (f"banks/{bank}/preferred", f"banks/{bank}/kernels", "kernels")
+            for name in names:
                 if name in file and "channels" in file[name].attrs:
                     meaning = file[name].attrs["channels"]
                     return meaning.decode() if isinstance(meaning, bytes) else meaning

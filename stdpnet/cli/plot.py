@@ -4,7 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from stdpnet.cli.options import JsonOption, RunArgument, examples, file_option
+from stdpnet.cli.options import (
+    JsonOption,
+    RunArgument,
+    examples,
+    file_option,
+    whole_option,
+)
 from stdpnet.cli.output import print_json
 from stdpnet.cli.plot_audio import COMMANDS as AUDIO_COMMANDS
 from stdpnet.cli.plot_models import COMMANDS as MODEL_COMMANDS
@@ -20,6 +26,7 @@ FIGURES = {
     "kernels": "Draw the learned kernels.",
     "receptive-fields": "Draw the receptive fields of all neurons, class by class.",
     "compression": "Draw what pruning and quantization left, and what it saves.",
+    "patches": "Draw the patches of images at which each map of a layer spikes first.",
     "curves": "Draw the course of learning: convergence, thresholds, spikes.",
     "confusion": "Draw which classes of the test images were mistaken for which.",
     "spikes": "Draw how the spikes of the test images are spread.",
@@ -41,32 +48,56 @@ OutOption = Annotated[
 ]
 
 
-def write_figure(name: str, run: Path, out: Path | None) -> Path:
+LayerOption = Annotated[
+    int | None,
+    whole_option("--layer", 1, "Only this layer, or bank, from 1 on (default: all)."),
+]
+#: Figures that have a part for each layer.
+OF_LAYERS = ("kernels", "patches", "curves")
+
+
+def write_figure(
+    name: str, run: Path, out: Path | None, layer: int | None = None
+) -> Path:
     """Draw one figure of a run into a file, and return its path.
 
     Raises
     ------
     ValueError
-        If the ending is not that of a picture.
+        If the ending is not that of a picture, or there is no such layer.
     """
     from stdpnet.analysis import load_run, save_figure
 
-    path = run / "figures" / f"{name}.png" if out is None else out
+    end = "" if layer is None else f"-{layer}"
+    path = run / "figures" / f"{name}{end}.png" if out is None else out
     if path.suffix.lower() not in ENDINGS:
         raise ValueError(f"{path} must end in {', '.join(ENDINGS)}; rename it")
-    return save_figure(load_run(run), name, path)
+    loaded = load_run(run)
+    return save_figure(loaded if layer is None else loaded.only(layer), name, path)
 
 
 def _command(name: str) -> Callable[..., None]:
     def draw(run: RunArgument, out: OutOption = None, json: JsonOption = False) -> None:
-        path = write_figure(name, run, out)
-        if json:
-            print_json({"figure": name, "path": path})
-        else:
-            print(path)
+        _tell(name, write_figure(name, run, out), json)
 
-    draw.__doc__ = FIGURES[name]
-    return draw
+    def draw_layer(
+        run: RunArgument,
+        layer: LayerOption = None,
+        out: OutOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        _tell(name, write_figure(name, run, out, layer), json)
+
+    command = draw_layer if name in OF_LAYERS else draw
+    command.__doc__ = FIGURES[name]
+    return command
+
+
+def _tell(name: str, path: Path, json: bool) -> None:
+    if json:
+        print_json({"figure": name, "path": path})
+    else:
+        print(path)
 
 
 def _example_run(name: str) -> str:

@@ -11,6 +11,8 @@ from sklearn.base import clone
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed
 from stdpnet.estimators.learning import FIT, encode
+from stdpnet.estimators.stack import ConvStack
+from stdpnet.models.plasticity import PlasticityRule
 
 #: Mean spikes per image of learned network and control agree within this.
 TOLERANCE = 0.1
@@ -19,7 +21,9 @@ SHUFFLE = 5
 _NOT_COPIED = ("neuron_labels_", "classes_", "recordings_")
 
 
-def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -> Any:
+def shuffled_control(
+    estimator: Any, images: np.ndarray, n_measure: int = 500, kernels: str = "shuffled"
+) -> Any:
     """Return a copy whose kernels are shuffled and whose thresholds have settled again.
 
     The weights of each kernel are permuted within the kernel, so their
@@ -30,18 +34,23 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     nothing has adapted, or scaling that is not enough, thresholds are scaled as
     a whole: the control then has another `feature_scale`.
 
+    Of a stack, layer after layer, each on the control of those below it.
+
     Parameters
     ----------
-    estimator : Learner
+    estimator : Learner or ConvStack
         Fitted.
     images : ndarray, shape (n, height, width[, channels])
         The images it was fitted on.
     n_measure : int
         Images on which spikes are compared.
+    kernels : {"shuffled", "random"}
+        "random": kernels as the rule draws them before it learns, instead of those
+        learned in another order.
 
     Returns
     -------
-    Learner
+    Learner or ConvStack
         Fitted, with the attribute `control_spikes_`: (learned, control) mean
         spikes per image.
 
@@ -50,6 +59,30 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     UserWarning
         If the spikes do not agree, so that accuracies cannot be compared.
     """
+    if isinstance(estimator, ConvStack):
+        return _control_of_stack(estimator, images, n_measure, kernels)
+    control = _with_kernels(estimator, kernels)
+    _settled(control, estimator, images, n_measure)
+    return control
+
+
+def _control_of_stack(
+    stack: ConvStack, images: np.ndarray, n_measure: int, kernels: str
+) -> ConvStack:
+    """Return the control of a stack: each layer stands on the controls of those below."""
+    made: ConvStack = clone(stack)
+    made.seed_ = stack.seed_
+    made._place(
+        {name: _with_kernels(one, kernels) for name, one in stack.members_.items()}
+    )
+    for name, one in made.members_.items():
+        _settled(one, stack.members_[name], images, n_measure)
+    made.control_spikes_ = made.top_.control_spikes_
+    return made
+
+
+def _with_kernels(estimator: Any, kernels: str) -> Any:
+    """Return a copy with shuffled or random kernels, and thresholds as they were."""
     control = clone(estimator)
     for name in estimator._saved:
         if hasattr(estimator, name) and name not in _NOT_COPIED:
@@ -57,16 +90,25 @@ def shuffled_control(estimator: Any, images: np.ndarray, n_measure: int = 500) -
     rng = np.random.default_rng(derived_seed(estimator.seed_, SHUFFLE))
     found = control.state()
     weights = found["afferents.w"]
-    rows = weights.reshape(-1, weights.shape[-1])
-    found["afferents.w"] = rng.permuted(rows, axis=0).reshape(weights.shape)
+    if kernels == "random":
+        rule = estimator._part("rule", PlasticityRule)
+        drawn = rule.initial_weights(rng, weights.shape).astype(weights.dtype)
+    else:
+        rows = weights.reshape(-1, weights.shape[-1])
+        drawn = rng.permuted(rows, axis=0).reshape(weights.shape)
+    found["afferents.w"] = drawn
     found.pop("afferents.kept", None)  # what is pruned has moved with the weights
     control.__dict__.update(control.from_state(found))
     control.random_state = estimator.seed_
+    return control
+
+
+def _settled(control: Any, estimator: Any, images: np.ndarray, n_measure: int) -> None:
+    """Let the thresholds of a control settle until it spikes as much as the estimator."""
     settle(control, images[: max(1, min(len(images), estimator.n_images_shown_))])
     stimulus = encode(estimator, images[:n_measure])
     wanted = _mean_spikes(estimator, stimulus)
     control.control_spikes_ = (wanted, _match(control, stimulus, wanted))
-    return control
 
 
 def settle(control: Any, images: np.ndarray, speed: float = 1.0) -> None:

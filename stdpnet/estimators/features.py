@@ -52,7 +52,8 @@ def compute_features(
 
     Chunks are numbered as if as many images as `first`, whole chunks, stood before.
     """
-    program = estimator.program(estimator.layer())
+    layer = estimator.layer()
+    program = estimator.program(layer)
     size = estimator.chunk_size
     starts = range(0, len(images), size)
     workers = effective_n_jobs(estimator.n_jobs)
@@ -72,12 +73,12 @@ def compute_features(
         results = _in_threads(jobs, estimator.n_jobs)
         for start, (result, blank) in zip(batch, results, strict=True):
             n = len(result.presentations)
-            features[start : start + n] = result.counts["counts"].reshape(n, -1)
+            features[start : start + n] = layer.pooled(result.counts)
             n_blank += blank
             n_unanswered += estimator.n_unanswered(result)
             recorder.add(result.recordings, int(result.presentations.sum()))
         yield _progress(
-            estimator.layer(),
+            layer,
             [result for result, _ in results],
             min(batch[-1] + size, len(images)),
         )

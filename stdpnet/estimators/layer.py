@@ -70,6 +70,10 @@ class Layer:
         """Return the largest possible count of a feature."""
         raise NotImplementedError
 
+    def pooled(self, counts: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the features, shape (n_examples, n_features)."""
+        return counts["counts"].reshape(len(counts["counts"]), -1)
+
     def spikes(self, counts: dict[str, np.ndarray]) -> np.ndarray:
         """Return the spikes of each map, shape (n_examples, n_maps)."""
         raise NotImplementedError

@@ -165,6 +165,11 @@ class Learner(Voting, NetworkParts):
         return self
 
     @property
+    def top_(self) -> Self:
+        """The network whose spikes are the features: this one; of a stack, its last layer."""
+        return self
+
+    @property
     def has_started(self) -> bool:
         """Whether there is something learned, if only a start."""
         return hasattr(self, self._learned)
@@ -182,7 +187,7 @@ class Learner(Voting, NetworkParts):
             self.__dict__.pop(name, None)
         self.seed_ = int(check_random_state(self.random_state).randint(2**31))
         self.max_value_ = float(images.max()) or 1.0
-        self.encoding_arrays_ = self._encoding().fit(images, max_value=self.max_value_)
+        self.encoding_arrays_ = self._fitted_encoding(images)
         check_contrast(self, images)
         learned = self.from_state(self._starting_state())
         numbers = dict.fromkeys(("n_chunks_", "n_shown_", "n_images_shown_"), 0)
@@ -198,6 +203,10 @@ class Learner(Voting, NetworkParts):
                 "fitted_": False,
             }
         )
+
+    def _fitted_encoding(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the encoding learns from images."""
+        return self._encoding().fit(images, max_value=self.max_value_)
 
     def transform(
         self, X: Any, *, record: Mapping[str, Any] | None = None

@@ -15,6 +15,9 @@ from stdpnet.estimators.fully_connected import FullyConnectedSTDP
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.multimodal import MultimodalSTDP
 from stdpnet.estimators.multimodal.spec import KIND, is_joint, make_joint, with_specs
+from stdpnet.estimators.stack import ConvStack
+from stdpnet.estimators.stack.spec import KIND as STACK
+from stdpnet.estimators.stack.spec import is_stack, make_stack
 from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
@@ -45,8 +48,8 @@ def make_banks(
 ) -> dict[str, Any]:
     """Make the estimators of a specification: one, or one for each ``network.banks``.
 
-    Of several modalities, one `MultimodalSTDP`. A bank is a table of network parameters (and ``neuron`` or ``rule`` tables)
-    that differ from the rest of the specification.
+    Of several modalities, one `MultimodalSTDP`; of layers, one `ConvStack`. A bank is a
+    table of network parameters (and ``neuron`` or ``rule`` tables) that differ from the rest of the specification.
 
     Raises
     ------
@@ -60,6 +63,9 @@ def make_banks(
             spec, lambda own: make_banks(own, seed=seed)["main"], seed=seed
         )
         return {"main": joint.set_params(n_jobs=n_jobs, verbose=verbose)}
+    if is_stack(spec):
+        stack = make_stack(spec, _make, seed=seed)
+        return {"main": stack.set_params(n_jobs=n_jobs, verbose=verbose)}
     network = dict(spec.get("network", {}))
     banks = _table("network.banks", network.pop("banks", {})) or {"main": {}}
     made: dict[str, Any] = {}
@@ -96,7 +102,9 @@ def _make(
 ) -> Learner:
     kind = network.pop("type", "ConvSTDP")
     if kind not in ESTIMATORS:
-        raise SpecError(unknown_name("network.type", str(kind), [*ESTIMATORS, KIND]))
+        raise SpecError(
+            unknown_name("network.type", str(kind), [*ESTIMATORS, KIND, STACK])
+        )
     cls = ESTIMATORS[kind]
     known = [n for n in inspect.signature(cls).parameters if n not in _ELSEWHERE]
     for key in network:
@@ -174,8 +182,9 @@ def load_models(
             spec["modalities"],
             lambda name: load_models(folder / name if ".toml" in name else name),
         )
-    banks = spec.get("network", {}).get("banks", {}).values()
-    for table in (spec, *banks, *spec.get("modalities", {}).values()):
+    network = spec.get("network", {})
+    own = [*network.get("banks", {}).values(), *network.get("layers", {}).values()]
+    for table in (spec, *own, *spec.get("modalities", {}).values()):
         for section, base in bases.items():
             if ".py:" in str(table.get(section, {}).get("type", "")):
                 model = model_from_dict(base, table[section], "", folder)
@@ -199,7 +208,7 @@ def load_network(
 
     Returns
     -------
-    ConvSTDP, FullyConnectedSTDP or MultimodalSTDP, or FeatureUnion of one for each bank
+    ConvSTDP, FullyConnectedSTDP, MultimodalSTDP or ConvStack, or FeatureUnion of one for each bank
 
     Raises
     ------
@@ -224,8 +233,8 @@ def read_estimator(group: h5py.Group) -> Any:
         If it is damaged, of no known class, or of a newer version.
     """
     kind = str(group.attrs.get("class", "ConvSTDP"))
-    if kind == KIND:
-        return MultimodalSTDP.read_from(group)
+    if kind in (KIND, STACK):
+        return (MultimodalSTDP if kind == KIND else ConvStack).read_from(group)
     if kind not in ESTIMATORS:
         raise ValueError(
             f"{group.file.filename} holds {kind!r}, which this version does not know; "

@@ -8,6 +8,7 @@ from stdpnet.datasets import load_dataset
 from stdpnet.datasets.paired import AnyDataset, Pairs, load_pairs
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.multimodal.spec import is_joint
+from stdpnet.estimators.stack import ConvStack
 
 USUAL = "digits"
 
@@ -59,6 +60,8 @@ def layers_of(bank: Any, images: Any) -> list[Any]:
     """
     if isinstance(images, Pairs):
         found: list[Any] = bank.layers_for(images[:1].arrays())
+    elif isinstance(bank, ConvStack):
+        found = bank.layers_for(images[:1])
     else:
         as_images(bank, images[:1], bank.image_shape, reset=True)
         found = [bank.layer()]

@@ -16,6 +16,7 @@ from stdpnet.datasets import Dataset
 from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.spec import make_readout
+from stdpnet.estimators.stack import ConvStack
 from stdpnet.runs import RunFolder
 from stdpnet.training import results
 from stdpnet.training.checkpoint import read_checkpoint, write_checkpoint
@@ -74,6 +75,9 @@ class TrainingJob:
                 self._run_control(images)
         with self.folder.writing("run.h5") as file:
             results.write_banks(file, self.banks, self.controls)
+            for bank in self.banks.values():
+                if isinstance(bank, ConvStack):
+                    results.write_preferred(file, bank, images)
             results.write_scores(file, self.scores, self.control_scores)
             results.write_example(file, next(iter(self.banks.values())), self.data)
         return self._metrics()

@@ -94,6 +94,7 @@ def features_of(
 
     `first` is the number of the first image if they are a part of more.
     """
+    banks = {name: bank.top_ for name, bank in banks.items()}
     widths = [int(np.prod(bank.layer().features)) for bank in banks.values()]
     dtypes = [feature_dtype(bank.layer(), bank.n_steps()) for bank in banks.values()]
     counts = np.empty((len(images), sum(widths)), np.result_type(*dtypes))

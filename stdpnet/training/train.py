@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 from stdpnet.analysis import load_run, save_figure
+from stdpnet.analysis.compression import is_dense
 from stdpnet.datasets.paired import AnyDataset, PairedDataset
 from stdpnet.estimators.spec import load_models, make_banks, make_readout
 from stdpnet.runs import RunFolder, check_replaceable
@@ -185,6 +186,6 @@ def _finish(folder: RunFolder, metrics: dict[str, Any]) -> None:
     folder.metadata |= {"status": "finished", "metrics": metrics}
     folder.write_metadata()
     (folder.path / CHECKPOINT).unlink(missing_ok=True)
-    kind = folder.metadata["spec"].get("network", {}).get("type")
-    figure = "kernels" if kind in (None, "ConvSTDP") else "receptive-fields"
-    save_figure(load_run(folder.path), figure, folder.path / "kernels.png")
+    run = load_run(folder.path)
+    figure = "receptive-fields" if is_dense(run) else "kernels"
+    save_figure(run, figure, folder.path / "kernels.png")
