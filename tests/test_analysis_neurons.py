@@ -28,9 +28,9 @@ from stdpnet.models.neurons import (
     AdaptiveLIF,
     ConductanceLIF,
     LatencyIF,
-    SoftResetIF,
     MagnetoelectricLIF,
     SigmoidNeuron,
+    SoftResetIF,
     StochasticBit,
 )
 from stdpnet.units import ms, mV

@@ -13,7 +13,7 @@ from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.stack.member import StackedConv
 from stdpnet.models.custom import resolved
 from stdpnet.models.neurons import NeuronModel
-from stdpnet.models.projections import SumPooling
+from stdpnet.models.projections import Geometry, SumPooling
 from stdpnet.runs import writing_hdf5
 
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
@@ -47,17 +47,20 @@ class StackFiles:
         members = getattr(self, "members_", {})
         for name, layer in self.layers:
             one: STDPTransformer = members.get(name, layer)
-            one.write_to(group.create_group(f"layer_{name}"))
+            below = group.create_group(f"layer_{name}")
+            one.write_to(below)
+            below.attrs["given"] = json.dumps(layer._plain_params())
         if members:
             group.attrs["seed"] = self.seed_  # type: ignore[attr-defined]
 
     def _plain(self) -> dict[str, Any]:
         params: dict[str, Any] = dict(self.get_params(deep=False))  # type: ignore[attr-defined]
         del params["layers"]
-        params["pooling"] = {
-            name: value.to_dict() if isinstance(value, SumPooling) else value
-            for name, value in (params["pooling"] or {}).items()
-        }
+        if params["pooling"] is not None:
+            params["pooling"] = {
+                name: value.to_dict() if isinstance(value, SumPooling) else value
+                for name, value in params["pooling"].items()
+            }
         if params["pool_neuron"] is not None:
             params["pool_neuron"] = resolved(params["pool_neuron"]).to_dict()
         if not isinstance(params["random_state"], int):
@@ -97,17 +100,19 @@ class StackFiles:
             If it is damaged, of another class, or of a newer version.
         """
         params = STDPTransformer._read_header.__func__(cls, group)  # type: ignore[attr-defined]
-        params["pooling"] = {
-            name: from_dict(SumPooling, value) if isinstance(value, dict) else value
-            for name, value in params["pooling"].items()
-        }
+        if params["pooling"] is not None:
+            params["pooling"] = {
+                name: from_dict(Geometry, value) if isinstance(value, dict) else value
+                for name, value in params["pooling"].items()
+            }
         if params["pool_neuron"] is not None:
             params["pool_neuron"] = from_dict(NeuronModel, params["pool_neuron"])
         read = {
             str(name): _read_layer(group[f"layer_{name}"])
             for name in group.attrs["layers"]
         }
-        made = cls([(name, _plain_layer(one)) for name, one in read.items()], **params)  # type: ignore[call-arg]
+        layers = [(name, _given_layer(group[f"layer_{name}"])) for name in read]
+        made = cls(layers, **params)  # type: ignore[call-arg]
         if "seed" in group.attrs:
             made.seed_ = int(group.attrs["seed"])  # type: ignore[attr-defined]
             made._place(read)  # type: ignore[attr-defined]
@@ -122,6 +127,6 @@ def _read_layer(group: h5py.Group) -> ConvSTDP:
     return kinds[kind].read_from(group)
 
 
-def _plain_layer(one: ConvSTDP) -> ConvSTDP:
-    """Return a layer that was not fitted, with the parameters of one that was."""
-    return ConvSTDP(**one.get_params(deep=False))
+def _given_layer(group: h5py.Group) -> ConvSTDP:
+    """Return a layer as it was given to the stack, not fitted."""
+    return ConvSTDP._from_plain(json.loads(group.attrs["given"]))

@@ -8,7 +8,7 @@ from stdpnet.catalog import unknown_name
 from stdpnet.config import SpecError, from_dict
 from stdpnet.estimators.stack.stack import ConvStack
 from stdpnet.models.neurons import NeuronModel
-from stdpnet.models.projections import SumPooling
+from stdpnet.models.projections import Geometry
 
 KIND = "ConvStack"
 #: Sections that a layer may have of its own, besides parameters of `ConvSTDP`.
@@ -98,7 +98,7 @@ def _read(own: dict[str, Any]) -> dict[str, Any]:
     made = dict(own)
     if isinstance(made.get("pooling"), Mapping):
         made["pooling"] = {
-            name: from_dict(SumPooling, dict(value), default="SumPooling")
+            name: from_dict(Geometry, dict(value), default="SumPooling")
             if isinstance(value, Mapping)
             else value
             for name, value in made["pooling"].items()
