@@ -182,7 +182,7 @@ def test_report_is_well_formed(page):
 def test_report_has_every_figure_that_suits_the_run(page, whole_run):
     run = load_run(whole_run)
     suits = {name: figure for name, figure in FIGURES.items() if figure.suits(run)}
-    others = {"receptive-fields", "compression", "senses", "recall"}
+    others = {"receptive-fields", "compression", "senses", "recall", "patches"}
     assert set(FIGURES) - set(suits) == others
     assert set(suits) <= set(page.ids)
     assert page.tags.count("svg") == page.tags.count("figcaption") == len(suits)

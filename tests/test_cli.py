@@ -35,6 +35,7 @@ LEAVES = {
     "plot kernels": ["RUN"],
     "plot receptive-fields": ["RUN"],
     "plot compression": ["RUN"],
+    "plot patches": ["RUN"],
     "plot curves": ["RUN"],
     "plot confusion": ["RUN"],
     "plot spikes": ["RUN"],

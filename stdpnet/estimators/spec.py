@@ -183,13 +183,20 @@ def load_models(
             lambda name: load_models(folder / name if ".toml" in name else name),
         )
     network = spec.get("network", {})
-    own = [*network.get("banks", {}).values(), *network.get("layers", {}).values()]
-    for table in (spec, *own, *spec.get("modalities", {}).values()):
+    parts = (network.get("banks"), network.get("layers"), spec.get("modalities"))
+    for table in (spec, *(own for part in parts for own in _tables(part))):
         for section, base in bases.items():
-            if ".py:" in str(table.get(section, {}).get("type", "")):
-                model = model_from_dict(base, table[section], "", folder)
+            named = table.get(section)
+            if isinstance(named, dict) and ".py:" in str(named.get("type", "")):
+                model = model_from_dict(base, named, "", folder)
                 table[section] = resolved(model).to_dict()
     return spec
+
+
+def _tables(table: Any) -> list[dict[str, Any]]:
+    """Return the tables in a table; what is none is refused elsewhere."""
+    found = table.values() if isinstance(table, dict) else ()
+    return [one for one in found if isinstance(one, dict)]
 
 
 def load_network(

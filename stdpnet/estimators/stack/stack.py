@@ -285,9 +285,14 @@ class ConvStack(StackFiles, TransformerMixin, _BaseComposition):
 
     @property
     def top_(self) -> Any:
-        """The layer that computes the features, with those below in one program."""
+        """The layer that computes the features, with those below in one program.
+
+        While the stack learns, the highest one that has begun.
+        """
         check_is_fitted(self, "members_")
+        begun = [name for name, one in self.members_.items() if one.has_started]
         read = checks.read_layers(self.features, self._names)
+        read = tuple(name for name in read if name in begun) or tuple(begun[-1:])
         one = self.members_[read[-1]]
         one.set_params(n_jobs=self.n_jobs, verbose=self.verbose, backend=self.backend)
         if isinstance(one, StackedConv):
