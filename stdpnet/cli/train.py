@@ -80,6 +80,14 @@ def run(
             help="Leave out the same network with shuffled kernels (default: score both).",
         ),
     ] = False,
+    on_disk: Annotated[
+        bool,
+        typer.Option(
+            "--on-disk",
+            help="Keep features in RUN/features, for more of them than fit into memory; "
+            "an interruption loses none (default: in memory).",
+        ),
+    ] = False,
     test_fraction: TestFractionOption = 0.2,
     force: Annotated[
         bool,
@@ -108,6 +116,7 @@ def run(
         jobs=jobs,
         data=data,
         control=not no_control,
+        on_disk=on_disk,
         test_fraction=test_fraction,
         force=force,
         command=shlex.join(["stdpnet", *words]),

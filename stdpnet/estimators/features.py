@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+import psutil
 from joblib import Parallel, delayed, effective_n_jobs
 
 from stdpnet.encoding import count_blank
@@ -15,6 +16,9 @@ from stdpnet.engine.run import ChunkResult, run_chunk
 from stdpnet.estimators.base import derived_seed, warn_blank
 from stdpnet.estimators.learning import TRANSFORM, added, encode, warn_unanswered
 from stdpnet.estimators.recording import Recorder
+
+#: Bytes of features that are not worth a look at the memory.
+SMALL = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,35 @@ class FeatureProgress:
     n_shown: int
     spikes: np.ndarray
     events: dict[str, int]
+
+
+def check_memory(
+    n_images: int, n_features: int, dtype: Any, way_out: str, free: int | None = None
+) -> None:
+    """Raise ValueError for more features than fit into the memory that is free.
+
+    Parameters
+    ----------
+    n_images, n_features : int
+        Their number.
+    dtype : dtype
+        Of a count.
+    way_out : str
+        What to do, for the message.
+    free : int, optional
+        Bytes of memory that are free; default: of this machine.
+    """
+    each = np.dtype(dtype).itemsize
+    needed = n_images * n_features * each
+    if needed < SMALL:
+        return
+    free = psutil.virtual_memory().available if free is None else free
+    if needed > free:
+        raise ValueError(
+            f"the features of {n_images:,} images take {needed / 1e9:.1f} GB "
+            f"({n_features:,} counts of {each} byte{'s' if each > 1 else ''} an image), "
+            f"but {free / 1e9:.1f} GB of memory are free; {way_out}"
+        )
 
 
 def feature_dtype(layer: Any, n_steps: int) -> type:

@@ -21,7 +21,11 @@ from stdpnet.estimators.compressing import (
     with_mask,
     without_mask,
 )
-from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.estimators.features import (
+    check_memory,
+    compute_features,
+    feature_dtype,
+)
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.learning import Learning, check_contrast, starting_state
 from stdpnet.estimators.parts import NetworkParts
@@ -229,9 +233,10 @@ class Learner(Voting, NetworkParts):
         self.check_parameters()
         images = as_images(self, X, self.image_shape, reset=False)
         layer = self.layer()
-        features: np.ndarray = np.empty(
-            (len(images), np.prod(layer.features)), feature_dtype(layer, self.n_steps())
-        )
+        shape = (len(images), int(np.prod(layer.features)))
+        dtype = feature_dtype(layer, self.n_steps())
+        check_memory(*shape, dtype, "transform fewer images at a time")
+        features: np.ndarray = np.empty(shape, dtype)
         recorder = Recorder(record)
         chunks = compute_features(self, images, features, recorder)
         for _ in track(chunks, len(images), "features", self.verbose):

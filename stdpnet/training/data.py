@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stdpnet.datasets import load_dataset
 from stdpnet.datasets.paired import AnyDataset, Pairs, load_pairs
+from stdpnet.estimators.features import check_memory, feature_dtype
 from stdpnet.estimators.images import as_images
 from stdpnet.estimators.multimodal.spec import is_joint
 from stdpnet.estimators.stack import ConvStack
+from stdpnet.estimators.stack.checks import read_layers
+from stdpnet.training.scoring import ON_DISK
 
 USUAL = "digits"
 
@@ -48,6 +53,24 @@ def load_data(
     if is_joint(spec):
         return load_pairs(name, list(spec["modalities"]), seed=seed, **options)
     return load_dataset(name, **options)
+
+
+def check_features(
+    banks: Mapping[str, Any], layers: Mapping[str, list[Any]], n_images: int
+) -> None:
+    """Raise ValueError if the features of so many images do not fit into memory."""
+    sizes, dtypes = [], []
+    for name, bank in banks.items():
+        found = layers[name]
+        if isinstance(bank, ConvStack):
+            read = read_layers(bank.features, [name for name, _ in bank.layers])
+            found = [
+                one for one, (n, _) in zip(found, bank.layers, strict=True) if n in read
+            ]
+            bank = bank.layers[0][1]
+        sizes += [int(np.prod(layer.features)) for layer in found]
+        dtypes += [feature_dtype(layer, bank.n_steps()) for layer in found]
+    check_memory(n_images, sum(sizes), np.result_type(*dtypes), ON_DISK)
 
 
 def layers_of(bank: Any, images: Any) -> list[Any]:

@@ -23,6 +23,7 @@ from stdpnet.training.checkpoint import read_checkpoint, write_checkpoint
 from stdpnet.training.options import TrainOptions
 from stdpnet.training.scoring import Scores, label_curve, score, task_of
 from stdpnet.training.split import Split, is_labelled
+from stdpnet.training.store import FeatureStore
 
 #: Seconds between checkpoints while learning.
 CHECKPOINT_SECONDS = 2.0
@@ -147,8 +148,15 @@ class TrainingJob:
             self.control_scores = self._score(self.controls, "control ")
 
     def _score(self, banks: dict[str, Learner], whose: str = "") -> Scores:
+        store = FeatureStore(self.folder.path / "features")
         with self._timed(f"{whose}features"):
-            task = task_of(banks, self.data, self.split, f"{whose}features")
+            task = task_of(
+                banks,
+                self.data,
+                self.split,
+                f"{whose}features",
+                store if self.options.on_disk else None,
+            )
         readout = make_readout(self.spec, n_jobs=self.options.jobs)
         with self._timed(f"{whose}readout"):
             scores = score(readout, task)

@@ -49,6 +49,8 @@ class TrainOptions:
         Share of own data that is kept for the test.
     force : bool
         Replace a run in `out`.
+    on_disk : bool
+        Whether features are kept in ``features/`` of the run, not in memory.
     command : str
         Command line to show in reports.
     visible : bool
@@ -74,6 +76,7 @@ class TrainOptions:
     control: bool = True
     test_fraction: float = 0.2
     force: bool = False
+    on_disk: bool = False
     command: str = ""
     visible: bool = True
 

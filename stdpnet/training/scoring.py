@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.base import clone
@@ -10,7 +10,7 @@ from sklearn.base import clone
 from stdpnet.analysis import fewer_errors
 from stdpnet.datasets import Dataset
 from stdpnet.datasets.paired import AnyDataset
-from stdpnet.estimators.features import compute_features, feature_dtype
+from stdpnet.estimators.features import check_memory, compute_features, feature_dtype
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import added
 from stdpnet.estimators.show import track
@@ -20,6 +20,19 @@ from stdpnet.training.split import Split, stratified
 #: Numbers of labels at which accuracy is shown, and how many draws of each.
 CURVE = (300, 1000, 3000, 10000)
 CURVE_DRAWS = 3
+#: What to do about features that do not fit into memory.
+ON_DISK = "keep them on disk with --on-disk, or use fewer maps or larger windows"
+#: Rows of features on disk that are read at a time.
+ROWS_READ = 1000
+
+
+class Store(Protocol):
+    """Keeps features on disk."""
+
+    def features(
+        self, name: str, banks: dict[str, Any], images: np.ndarray, text: str
+    ) -> "Features":
+        """Return features whose counts stay on disk."""
 
 
 @dataclass(frozen=True)
@@ -88,34 +101,63 @@ class Scores:
 
 
 def features_of(
-    banks: dict[str, Learner], images: np.ndarray, text: str, first: int = 0
+    banks: dict[str, Learner],
+    images: np.ndarray,
+    text: str,
+    first: int = 0,
+    *,
+    visible: bool = True,
 ) -> Features:
     """Return the features of all banks next to each other; `text` names the progress.
 
-    `first` is the number of the first image if they are a part of more.
+    `first` is the number of the first image if they are a part of more; without
+    `visible`, no progress is shown.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit into memory.
     """
     banks = {name: bank.top_ for name, bank in banks.items()}
     widths = [int(np.prod(bank.layer().features)) for bank in banks.values()]
     dtypes = [feature_dtype(bank.layer(), bank.n_steps()) for bank in banks.values()]
-    counts = np.empty((len(images), sum(widths)), np.result_type(*dtypes))
+    dtype = np.result_type(*dtypes)
+    check_memory(len(images), sum(widths), dtype, ON_DISK)
+    counts = np.empty((len(images), sum(widths)), dtype)
     columns = np.split(counts, np.cumsum(widths)[:-1], axis=1)
     spikes, events = [], {}
     for (name, bank), part in zip(banks.items(), columns, strict=True):
         steps = compute_features(bank, images, part, first=first)
-        shown = list(track(steps, len(images), text, bank.verbose))
+        shown = list(track(steps, len(images), text, visible and bank.verbose))
         spikes.append(np.concatenate([step.spikes for step in shown]))
         events[name] = reduce(added, (step.events for step in shown))
     return Features(counts, np.concatenate(spikes, axis=1), events)
 
 
-def task_of(banks: dict[str, Learner], data: Dataset, split: Split, text: str) -> Task:
-    """Return what a readout of labelled data learns from and is scored on."""
+def task_of(
+    banks: dict[str, Learner],
+    data: Dataset,
+    split: Split,
+    text: str,
+    store: Store | None = None,
+) -> Task:
+    """Return what a readout of labelled data learns from and is scored on.
+
+    With a store, features stay on disk.
+    """
     assert data.y_train is not None  # `is_labelled`
     assert data.y_test is not None
+
+    def features(images: np.ndarray, which: str) -> Features:
+        if store is None:
+            return features_of(banks, images, text)
+        name = f"{text.replace(' ', '-')}-{which}"
+        return store.features(name, banks, images, text)
+
     return Task(
-        features_of(banks, data.X_train[split.train], text),
+        features(data.X_train[split.train], "train"),
         data.y_train[split.train],
-        features_of(banks, data.X_test[split.test], text),
+        features(data.X_test[split.test], "test"),
         data.y_test[split.test],
         split.test,
     )
@@ -136,6 +178,17 @@ def score(readout: Readout, task: Task) -> Scores:
     )
 
 
+def rows_of(counts: Any, rows: np.ndarray) -> np.ndarray:
+    """Return some rows of features, in memory or on disk, in the order given."""
+    if isinstance(counts, np.ndarray):
+        return counts[rows]
+    found = np.empty((len(rows), counts.shape[1]), counts.dtype)
+    for start in range(0, len(counts), ROWS_READ):
+        here = (rows >= start) & (rows < start + ROWS_READ)
+        found[here] = counts[start : start + ROWS_READ][rows[here] - start]
+    return found
+
+
 def label_curve(readout: Readout, task: Task, seed: int) -> dict[str, np.ndarray]:
     """Return accuracy against the number of labels, on stratified draws.
 
@@ -154,6 +207,6 @@ def label_curve(readout: Readout, task: Task, seed: int) -> dict[str, np.ndarray
     for row, n in enumerate(sizes):
         for draw in range(CURVE_DRAWS):
             rows = stratified(labels, n, np.random.default_rng([seed, draw]))
-            fitted = clone(readout).fit(task.train.counts[rows], labels[rows])
+            fitted = clone(readout).fit(rows_of(task.train.counts, rows), labels[rows])
             accuracy[row, draw] = fitted.score(task.test.counts, task.y_test)
     return {"n_labels": np.array(sizes), "accuracy": accuracy}

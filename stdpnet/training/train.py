@@ -16,7 +16,7 @@ from stdpnet.datasets.paired import AnyDataset, PairedDataset
 from stdpnet.estimators.spec import load_models, make_banks, make_readout
 from stdpnet.runs import RunFolder, check_replaceable
 from stdpnet.training.checkpoint import CHECKPOINT
-from stdpnet.training.data import data_name, layers_of, load_data
+from stdpnet.training.data import check_features, data_name, layers_of, load_data
 from stdpnet.training.job import TrainingJob, versions
 from stdpnet.training.memory import PeakMemory
 from stdpnet.training.options import TrainOptions
@@ -105,8 +105,11 @@ def _prepared(options: TrainOptions, data: AnyDataset | None) -> TrainingJob:
         for name, most in at_most.items()
     )
     split = choose(data, options.seed, n_fit, n_train, options.n_test)
-    for bank in banks.values():
-        layers_of(bank, data.X_train)
+    layers = {name: layers_of(bank, data.X_train) for name, bank in banks.items()}
+    if not (options.on_disk or isinstance(data, PairedDataset)):
+        check_features(banks, layers, len(split.train) + len(split.test))
+    if options.on_disk and isinstance(data, PairedDataset):
+        raise ValueError("--on-disk is for networks of one sense; leave it out")
     # Only now: an option that is refused must not cost an earlier run.
     folder = earlier or _new_folder(options, spec)
     folder.metadata["dataset"] = _dataset(data)
