@@ -307,7 +307,9 @@ class NativeAssembly(Assembly):
         parts = api.Parts(name)
         self.groups[name] = parts
         api.add_index(parts, "_post")
-        api.add_array(parts, "count", n_counts, np.int32, "_post")
+        counted = ["count", "so_far"] if counter["by_latency"] else ["count"]
+        for variable in counted:
+            api.add_array(parts, variable, n_counts, np.int32, "_post")
         self._spikes_of(parts, "_source_spikes", counter["source"])
         geometry = {"size": 1, "stride": 1, "padding": 0, **counter["geometry"]}
         window = self._window(
@@ -317,9 +319,11 @@ class NativeAssembly(Assembly):
             geometry["stride"],
             geometry["padding"],
         )
-        self._run(
-            parts, "stdpnet_window", "count += 1", "synapses", per_map=True, **window
-        )
+        code = f"{counted[-1]} += 1"
+        self._run(parts, "stdpnet_window", code, "synapses", per_map=True, **window)
+        sizes = {"needed": counted, "n_counts": n_counts}
+        if counter["by_latency"]:
+            self._run(parts, "stdpnet_add_up", "", "after_synapses", **sizes)
         self._run(
             parts,
             "stdpnet_record",
@@ -327,9 +331,8 @@ class NativeAssembly(Assembly):
             "end",
             order=-1,
             clock=self.clock,
-            needed=["count"],
             counter_name=name,
-            n_counts=n_counts,
+            **sizes,
         )
 
     def _window(
