@@ -23,7 +23,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.estimators.base import derived_seed
 from stdpnet.estimators.control import settle, shuffled_control
 from stdpnet.estimators.spec import make_banks, make_readout
 from stdpnet.readout import LinearReadout
@@ -86,6 +85,7 @@ def random_control(bank, images: np.ndarray):
     control = shuffled_control(bank, images[:1], n_measure=1)
     control.kernels_ = control.initial_kernels_.copy()
     control.thresholds_ = bank.thresholds_.copy()
+    control.feature_scale = bank.feature_scale
     settle(control, images)
     return control
 
@@ -178,9 +178,11 @@ class Final:
     def pixels(self, images: np.ndarray) -> np.ndarray:
         """Return whitened contrasts, what the network's input is made of."""
         bank = self.bank("learned")
-        return bank._encoding().contrast(
-            images, bank.encoding_arrays_, max_value=bank.max_value_
-        ).reshape(len(images), -1)
+        return (
+            bank._encoding()
+            .contrast(images, bank.encoding_arrays_, max_value=bank.max_value_)
+            .reshape(len(images), -1)
+        )
 
     def training(self, kind: str, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return features and labels, with the mirrored images as more examples."""

@@ -149,7 +149,9 @@ def test_counters_add_up_recorded_spikes_in_their_windows(monkeypatch, chunk):
         )
 
 
-def test_by_latency_a_spike_counts_the_steps_from_its_own_to_the_last(monkeypatch, chunk):
+def test_by_latency_a_spike_counts_the_steps_from_its_own_to_the_last(
+    monkeypatch, chunk
+):
     result = run(build_with(monkeypatch, EXACT_FLAGS), chunk)
     expected = np.zeros((4, 5), int)
     example, step, neuron = result.spikes["dense"].T
