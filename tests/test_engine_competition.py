@@ -22,6 +22,7 @@ RULES = {
     "all_near": WinnerTakeAll(radius=1),
     "strongest_near": WinnerTakeAll(radius=2, ties="strongest"),
     "all_in_map": WinnerTakeAll(within_map=True),
+    "ranked": WinnerTakeAll(ties="ranked"),
     "highest_in_map": WinnerTakeAll(radius=1, within_map=True, ties="highest"),
 }
 
@@ -171,6 +172,27 @@ def test_a_position_is_silent_after_its_winners(program, rng):
     assert counts.max() == 2
     per_step = np.unique(np.column_stack([places, spikes[:, 1]]), axis=0)
     assert len(per_step) == len(spikes), "one winner a step"
+
+
+def test_ranked_rivals_spike_together_as_long_as_there_are_winners_left(program, rng):
+    state = random_state(rng, program, coarse=True)
+    state["to_all.w"] = state["to_ranked.w"]
+    draws = rng.bit_generator.state
+    spikes = run(program, rng, state, winners=2).spikes
+    places = spikes["ranked"][:, [0, 2]] // [1, TARGET[2]]
+    assert np.unique(places, axis=0, return_counts=True)[1].max() == 2
+    per_step = np.column_stack([places, spikes["ranked"][:, 1]])
+    assert np.unique(per_step, axis=0, return_counts=True)[1].max() == 2
+    rng.bit_generator.state = draws
+    many = run(program, rng, state, winners=TARGET[2]).spikes
+    assert np.array_equal(many["ranked"], many["all"]), "nobody is left out"
+
+
+def test_ranked_rivals_are_of_one_position():
+    with pytest.raises(ValueError, match="'ranked' is for rivals of the same position"):
+        WinnerTakeAll(ties="ranked", radius=1)
+    with pytest.raises(ValueError, match="got radius=0 and within_map=True"):
+        WinnerTakeAll(ties="ranked", within_map=True)
 
 
 def test_of_equal_potentials_the_first_map_wins(program):

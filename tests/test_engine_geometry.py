@@ -21,6 +21,8 @@ PLAIN = Convolution(height=3, width=3)
 STRIDED = Convolution(height=3, width=2, stride=2, padding=1)
 PADDED = Convolution(height=4, width=4, stride=2, padding=2)
 N_STEPS = 12
+#: Populations of which early spikes count more.
+BY_LATENCY = ("strided", "dense")
 
 
 def soft(**parameters) -> TraceSTDP:
@@ -62,6 +64,7 @@ def mixed_network() -> Network:
                 name=f"{name}_counts",
                 source=name,
                 pooling=pooling.get(name, OneToOne()),
+                by_latency=name in BY_LATENCY,
             )
             for name in populations
         ),
@@ -144,6 +147,17 @@ def test_counters_add_up_recorded_spikes_in_their_windows(monkeypatch, chunk):
         assert np.array_equal(
             result.counts["plain_counts"][:, y, x], window.sum((1, 2))
         )
+
+
+def test_by_latency_a_spike_counts_the_steps_from_its_own_to_the_last(
+    monkeypatch, chunk
+):
+    result = run(build_with(monkeypatch, EXACT_FLAGS), chunk)
+    expected = np.zeros((4, 5), int)
+    example, step, neuron = result.spikes["dense"].T
+    np.add.at(expected, (example, neuron), N_STEPS - step)
+    assert len(np.unique(step)) > 2
+    assert np.array_equal(result.counts["dense_counts"][:, 0, 0], expected)
 
 
 def test_recorded_input_spikes_are_the_stimulus(monkeypatch, chunk):

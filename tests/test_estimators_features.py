@@ -80,6 +80,19 @@ def test_features_are_those_of_a_plain_simulation(fitted, images, rng, scale, wi
     assert np.array_equal(features, pooled(counts, 4, 4).reshape(100, -1))
 
 
+def test_graded_features_add_up_the_steps_left_after_each_spike(fitted, images, rng):
+    estimator = with_exact_sums(fitted, rng)
+    estimator.set_params(feature_winners=3, feature_code="latency")
+    chunk = images[:20]
+    estimator.transform(chunk, record={"features.spikes": True})
+    expected = np.zeros((20, *estimator.layer().positions), int)
+    example, step, neuron = estimator.recordings_["features.spikes"].T
+    np.add.at(expected.reshape(20, -1), (example, neuron), 16 - step)
+    assert len(np.unique(step)) > 5
+    features = estimator.transform(chunk)
+    assert np.array_equal(features, pooled(expected, 4, 4).reshape(20, -1))
+
+
 @pytest.mark.parametrize(
     ("settings", "geometry", "pool"),
     [

@@ -214,7 +214,7 @@ def test_names_and_values_are_checked_before_any_work(spec_file, override, messa
     ("override", "message"),
     [
         ("readout.D=4", "unknown readout key 'D'; known: "),
-        ("readout.type=mlp", "unknown readout.type 'mlp'; known: linear"),
+        ("readout.type=svm", "unknown readout.type 'svm'; known: linear, mlp"),
         ("readout.callback=x", "unknown readout key 'callback'"),
     ],
 )

@@ -307,12 +307,18 @@ class NativeAssembly(Assembly):
         parts = api.Parts(name)
         self.groups[name] = parts
         api.add_index(parts, "_post")
-        api.add_array(parts, "count", n_counts, np.int32, "_post")
+        counted = ["count", "so_far"] if counter["by_latency"] else ["count"]
+        for variable in counted:
+            api.add_array(parts, variable, n_counts, np.int32, "_post")
         self._spikes_of(parts, "_source_spikes", counter["source"])
         geometry = {"size": 1, "stride": 1, "padding": 0, **counter["geometry"]}
         windows = window(self.shape(counter["source"]), counter["shape"], geometry)
         windows |= {"tally": None, "per_map": True}
-        self._run(parts, "stdpnet_window", "count += 1", "synapses", **windows)
+        code = f"{counted[-1]} += 1"
+        self._run(parts, "stdpnet_window", code, "synapses", **windows)
+        sizes = {"needed": counted, "n_counts": n_counts}
+        if counter["by_latency"]:
+            self._run(parts, "stdpnet_add_up", "", "after_synapses", **sizes)
         self._run(
             parts,
             "stdpnet_record",
@@ -320,9 +326,8 @@ class NativeAssembly(Assembly):
             "end",
             order=-1,
             clock=self.clock,
-            needed=["count"],
             counter_name=name,
-            n_counts=n_counts,
+            **sizes,
         )
 
     # -- pieces -------------------------------------------------------------------

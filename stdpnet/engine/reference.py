@@ -169,7 +169,12 @@ class ReferenceAssembly(Assembly):
             crossed = api.crossed(neurons, "cross")
             strength = np.asarray(neurons.strength[:])
             wins = np.zeros(n, bool)
-            wins[_winners(crossed, strength, group)] = True
+            if group["competition"]["ties"] == "ranked":
+                sites = self.groups[f"{name}_site"]
+                left = api.get_values(neurons, "winners") - np.asarray(sites.site_wins)
+                wins[_ranked(crossed, strength, left, n // len(left))] = True
+            else:
+                wins[_winners(crossed, strength, group)] = True
             api.set_values(neurons, "wins", wins)
 
         self.others.append(
@@ -279,15 +284,23 @@ class ReferenceAssembly(Assembly):
         geometry = from_dict(Geometry, counter["geometry"])
         source = counter["source"]
         pre, post, _ = geometry.edges(self.shape(source), counter["shape"])
+        counted = ["count", "so_far"] if counter["by_latency"] else ["count"]
         group = brian2.NeuronGroup(
-            int(np.prod(counter["shape"])), "count : integer", name=name
+            int(np.prod(counter["shape"])),
+            "\n".join(f"{variable} : integer" for variable in counted),
+            name=name,
         )
         self.groups[name] = group
         pooling = brian2.Synapses(
-            self.groups[source], group, on_pre="count_post += 1", name=f"{name}_pooling"
+            self.groups[source],
+            group,
+            on_pre=f"{counted[-1]}_post += 1",
+            name=f"{name}_pooling",
         )
         pooling.connect(i=pre, j=post)
-        self._at_presentation(name, ["count = 0"], "end")
+        if counter["by_latency"]:
+            group.run_regularly("count += so_far", when="after_synapses")
+        self._at_presentation(name, [f"{variable} = 0" for variable in counted], "end")
         self.counts[name] = brian2.StateMonitor(
             group,
             "count",
@@ -329,6 +342,19 @@ def brian2_network(
         array = np.asarray(values, float).ravel()
         api.set_values(assembly.groups[group], variable, array)
     return network
+
+
+def _ranked(
+    crossed: np.ndarray, strength: np.ndarray, left: np.ndarray, n_maps: int
+) -> list[int]:
+    """Return the strongest neurons of each position, as many as it has winners left."""
+    ordered = sorted(crossed, key=lambda neuron: (-strength[neuron], neuron))
+    kept: list[int] = []
+    for neuron in map(int, ordered):
+        if left[neuron // n_maps] > 0:
+            left[neuron // n_maps] -= 1
+            kept.append(neuron)
+    return kept
 
 
 def _winners(

@@ -334,7 +334,8 @@ def _read_counts(
     n_examples, n_steps = size
     shape = (n_examples, *counter["shape"])
     counts = _read_array(folder / f"counts_{name}", np.uint16, shape)
-    possible = n_steps * counter["geometry"].get("size", 1) ** 2
+    most = n_steps * (n_steps + 1) // 2 if counter["by_latency"] else n_steps
+    possible = most * counter["geometry"].get("size", 1) ** 2
     if possible > MAX_COUNT and (counts == MAX_COUNT).any():
         raise ProgramError(
             f"the counter {name!r} reached {MAX_COUNT}, the most it can hold; this chunk is "

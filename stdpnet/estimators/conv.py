@@ -64,6 +64,10 @@ class ConvSTDP(ConvParts):
     feature_winners : int, optional
         Spikes after which a position is silent while features are computed;
         default: as during learning.
+    feature_code : {"count", "latency"}
+        What a feature adds up: the spikes in its window, or, with "latency", the time
+        steps from each spike to the end of the presentation, its own included: the
+        sooner a map reaches its threshold, the more its spike counts.
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to
         `w_max`, is below; with binary weights, when that part of them has
@@ -160,6 +164,7 @@ class ConvSTDP(ConvParts):
         patches_per_image: int = 16,
         feature_scale: float = 1.0,
         feature_winners: int | None = None,
+        feature_code: str = "count",
         tol: float = 0.01,
         pruning: PruningSchedule | None = None,
         quantization: QuantizationSchedule | None = None,
@@ -187,6 +192,7 @@ class ConvSTDP(ConvParts):
         self.patches_per_image = patches_per_image
         self.feature_scale = feature_scale
         self.feature_winners = feature_winners
+        self.feature_code = feature_code
         self.tol = tol
         self.pruning = pruning
         self.quantization = quantization

@@ -10,6 +10,18 @@ from stdpnet.models.projections import Convolution, Shape, SumPooling, WinnerTak
 from stdpnet.network import Network
 
 
+def most_counted(
+    n_steps: int,
+    inhibition: WinnerTakeAll | None,
+    by_latency: bool,
+    pooling: SumPooling,
+) -> int:
+    """Return the largest possible count of maps in a window."""
+    spikes = range(1 if inhibition is not None else n_steps)
+    counted = sum(n_steps - step if by_latency else 1 for step in spikes)
+    return counted * pooling.size**2
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConvLayer(Layer):
     """Resolved parts of a `ConvSTDP`."""
@@ -18,6 +30,7 @@ class ConvLayer(Layer):
     convolution: Convolution
     inhibition: WinnerTakeAll | None
     pooling: SumPooling
+    by_latency: bool = False
 
     @property
     def geometry(self) -> Convolution:
@@ -40,8 +53,7 @@ class ConvLayer(Layer):
 
     def most_spikes(self, n_steps: int) -> int:
         """Return the largest possible count of a feature."""
-        spikes = 1 if self.inhibition is not None else n_steps
-        return spikes * self.pooling.size**2
+        return most_counted(n_steps, self.inhibition, self.by_latency, self.pooling)
 
     def spikes(self, counts: dict[str, np.ndarray]) -> np.ndarray:
         """Return the spikes of each map, shape (n_examples, n_maps)."""
@@ -58,7 +70,12 @@ class ConvLayer(Layer):
             populations=(self._population(competition=self.inhibition),),
             projections=(self._afferents(),),
             counters=(
-                Counter(name="counts", source="features", pooling=self.pooling),
+                Counter(
+                    name="counts",
+                    source="features",
+                    pooling=self.pooling,
+                    by_latency=self.by_latency,
+                ),
                 Counter(name="totals", source="features", pooling=self._everywhere()),
             ),
             dt=self.dt,

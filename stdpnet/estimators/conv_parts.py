@@ -29,6 +29,7 @@ class ConvParts(Learner):
     )
     _choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "fit_on": ("images", "patches"),
+        "feature_code": ("count", "latency"),
         **NetworkParts._choices,
     }
     _defaults: ClassVar[dict[str, Any]] = {
@@ -48,6 +49,7 @@ class ConvParts(Learner):
     fit_on: str
     feature_scale: float
     feature_winners: int | None
+    feature_code: str
 
     def check_parameters(self) -> None:
         """Raise ValueError for a parameter that cannot be used with any images."""
@@ -137,6 +139,7 @@ class ConvParts(Learner):
             rule=self._part("rule", PlasticityRule),
             inhibition=self._inhibition(),
             pooling=self._pool(),
+            by_latency=self.feature_code == "latency",
             dt=self._time("dt"),
             dtype=self.dtype,
             **self._compression(),

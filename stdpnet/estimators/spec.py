@@ -21,7 +21,7 @@ from stdpnet.estimators.stack.spec import is_stack, make_stack
 from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
-from stdpnet.readout import LinearReadout, NeuronVoteClassifier
+from stdpnet.readout import LinearReadout, MLPReadout, NeuronVoteClassifier
 from stdpnet.specs import load_spec
 
 #: Networks of one sense; several of them make a `MultimodalSTDP`.
@@ -29,8 +29,12 @@ ESTIMATORS: dict[str, type[Learner]] = {
     "ConvSTDP": ConvSTDP,
     "FullyConnectedSTDP": FullyConnectedSTDP,
 }
-Readout = LinearReadout | NeuronVoteClassifier
-_READOUTS: dict[str, Any] = {"linear": LinearReadout, "votes": NeuronVoteClassifier}
+Readout = LinearReadout | MLPReadout | NeuronVoteClassifier
+_READOUTS: dict[str, Any] = {
+    "linear": LinearReadout,
+    "mlp": MLPReadout,
+    "votes": NeuronVoteClassifier,
+}
 #: Constructor arguments that have sections of their own or belong to a run.
 _ELSEWHERE = (
     "neuron",
@@ -143,7 +147,7 @@ def _filled(encoding: dict[str, Any], default: Encoding) -> dict[str, Any]:
 
 
 def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> Readout:
-    """Make the classifier of the ``[readout]`` section: linear, or votes of neurons.
+    """Make the classifier of the ``[readout]`` section: linear, mlp, or votes of neurons.
 
     Raises
     ------

@@ -162,7 +162,7 @@ def _add_competition(
 ) -> None:
     # How many winners there may be is a run-time parameter.
     described["competition"] = {**competition.to_dict(), "winners": 1}
-    if competition.ties == "strongest":
+    if competition.ties in ("strongest", "ranked"):
         described["strength"] = neuron.strength
     described["parameters"]["winners"] = "1"
     flags = {"neuron": "spent < 1", "site": "site_wins < winners"}

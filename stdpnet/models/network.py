@@ -298,6 +298,7 @@ class Network:
             "source": part.source,
             "geometry": part.pooling.to_dict(),
             "shape": list(shape),
+            "by_latency": part.by_latency,
         }
 
     def parameter_values(self, *, learning: bool = True) -> dict[str, float]:

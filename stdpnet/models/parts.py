@@ -130,11 +130,26 @@ class Projection:
 
 @dataclass(frozen=True, kw_only=True)
 class Counter:
-    """Spike counts of a population, added up over pooling windows, per example."""
+    """Spike counts of a population, added up over pooling windows, per example.
+
+    Parameters
+    ----------
+    name : str
+        Name of the counter.
+    source : str
+        Name of the population, or input, whose spikes are counted.
+    pooling : SumPooling or OneToOne
+        Which neurons are counted together.
+    by_latency : bool
+        Early spikes count more: a spike counts as many time steps as the presentation
+        still has, its own included. Every step adds up the spikes so far, so what is
+        read at the end is the sum of the counts of all steps.
+    """
 
     name: str
     source: str
     pooling: SumPooling | OneToOne
+    by_latency: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -309,13 +309,15 @@ class WinnerTakeAll(Geometry):
         the same position only.
     within_map : bool
         Whether a map may win once per presentation only.
-    ties : {"all", "highest", "strongest"}
+    ties : {"all", "highest", "strongest", "ranked"}
         What happens when several rivals cross the threshold in the same step.
         "all": each of them spikes, the silence comes after. "highest": a
         neuron spikes only if no rival that crosses in this step has a higher
         potential (of equal ones the first in the order of maps, then of
         positions, wins). "strongest": the same with the potential relative to
-        the neuron's threshold (`NeuronModel.strength`).
+        the neuron's threshold (`NeuronModel.strength`). "ranked": as many of them
+        spike as the position has winners left, the strongest first; with one winner
+        the same as "strongest". For rivals of the same position only.
     winners : int
         Number of spikes after which a position is silent. A run-time
         parameter: changing it compiles nothing.
@@ -328,8 +330,16 @@ class WinnerTakeAll(Geometry):
 
     radius: int = number(0, low=0, integer=True)
     within_map: bool = flag()
-    ties: str = choice("all", of=("all", "highest", "strongest"))
+    ties: str = choice("all", of=("all", "highest", "strongest", "ranked"))
     winners: int = number(1, low=1, integer=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ties == "ranked" and (self.radius > 0 or self.within_map):
+            raise ValueError(
+                "WinnerTakeAll.ties 'ranked' is for rivals of the same position, got "
+                f"radius={self.radius} and within_map={self.within_map}; use 'strongest'"
+            )
 
     def edges(self, source: Shape, target: Shape) -> "Edges":
         """List (neuron, silenced position) pairs for the reference implementation."""

@@ -1,6 +1,7 @@
-"""Read classes out of spike counts: neuron votes and linear classifiers."""
+"""Read classes out of spike counts: neuron votes, linear and layered classifiers."""
 
 from stdpnet.readout.linear import LinearReadout as LinearReadout
+from stdpnet.readout.mlp import MLPReadout as MLPReadout
 from stdpnet.readout.selection import ChosenC as ChosenC
 from stdpnet.readout.selection import choose_C as choose_C
 from stdpnet.readout.votes import NeuronVoteClassifier as NeuronVoteClassifier

@@ -2,6 +2,7 @@
 // step costs only its own spikes. Also the tie rule of winner-take-all.
 #pragma once
 #include <cmath>
+#include <numeric>
 
 #include "stdpnet_run.h"
 
@@ -120,6 +121,31 @@ inline int32_t keep_best(int32_t* events, int32_t count, const double* strength,
   }
   std::copy(kept.begin(), kept.end(), events);
   return static_cast<int32_t>(kept.size());
+}
+
+// Keeps at each position as many candidates as it has winners left: more strength
+// first, then the lower map. Candidates are in the order of positions, then maps.
+template <class Wins>
+int32_t keep_ranked(int32_t* events, int32_t count, const double* strength, int32_t n_maps,
+                    double winners, const Wins* site_wins) {
+  static std::vector<int32_t> ranked;
+  int32_t n_kept = 0;
+  for (int32_t first = 0, end; first < count; first = end) {
+    const int32_t site = events[first] / n_maps;
+    for (end = first + 1; end < count && events[end] / n_maps == site;) end++;
+    const int32_t left = std::min(end - first, static_cast<int32_t>(winners - site_wins[site]));
+    ranked.resize(end - first);
+    std::iota(ranked.begin(), ranked.end(), first);
+    if (left < end - first) {
+      std::nth_element(ranked.begin(), ranked.begin() + left, ranked.end(),
+                       [&](int32_t a, int32_t b) {
+                         return strength[a] != strength[b] ? strength[a] > strength[b] : a < b;
+                       });
+      std::sort(ranked.begin(), ranked.begin() + left);
+    }
+    for (int32_t k = 0; k < left; k++) events[n_kept++] = events[ranked[k]];
+  }
+  return n_kept;
 }
 
 }  // namespace stdpnet

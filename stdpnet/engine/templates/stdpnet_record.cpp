@@ -9,5 +9,8 @@
         _row[_i] = static_cast<uint16_t>(std::min(_counts[_i], 65535));
         _counts[_i] = 0;
     }
+    {% if 'so_far' in variables %}
+    std::fill_n({{get_array_name(variables['so_far'])}}, {{n_counts}}, 0);
+    {% endif %}
     if (stdpnet::is_last) _output.write(_row.data(), _row.size() * sizeof(uint16_t));
 {% endblock %}

@@ -66,7 +66,10 @@
         }
         {% endif %}
     }
-    {% if ties != 'all' %}
+    {% if ties == 'ranked' %}
+    _count = stdpnet::keep_ranked({{_spikespace}}, _count, _strengths.data(), {{n_maps}}, winners,
+                                  {{get_array_name(variables['site_wins'])}});
+    {% elif ties != 'all' %}
     _count = stdpnet::keep_best({{_spikespace}}, _count, _strengths.data(),
                                 {{height}}, {{width}}, {{n_maps}}, {{radius}}, {{within_map}});
     {% endif %}

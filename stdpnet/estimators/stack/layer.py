@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet.estimators.conv_layer import ConvLayer
+from stdpnet.estimators.conv_layer import ConvLayer, most_counted
 from stdpnet.models.network import Counter, Input, Population, Projection
 from stdpnet.models.neurons import NeuronModel, SoftResetIF
 from stdpnet.models.projections import (
@@ -35,6 +35,8 @@ class Lower:
         Pooling of its features.
     added : tuple of str
         Earlier layers whose spikes its kernels see besides those of the layer before.
+    by_latency : bool
+        Whether early spikes count more in its features.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Lower:
     windows: SumPooling | None
     features: SumPooling
     added: tuple[str, ...] = ()
+    by_latency: bool = False
 
     @property
     def passed_on(self) -> Shape:
@@ -169,14 +172,13 @@ class StackLayer(ConvLayer):
 
     def most_spikes(self, n_steps: int) -> int:
         """Return the largest possible count of a feature."""
-        return max(
-            super().most_spikes(n_steps),
-            *(
-                (1 if lower.inhibition else n_steps) * lower.features.size**2
-                for lower in self._read()
-            ),
-            0,
-        )
+        n_steps += self.delay
+        own = (self.inhibition, self.by_latency, self.pooling)
+        every = [
+            own,
+            *((low.inhibition, low.by_latency, low.features) for low in self._read()),
+        ]
+        return max(most_counted(n_steps, *one) for one in every)
 
     def pooled(self, counts: dict[str, np.ndarray]) -> np.ndarray:
         """Return the features, shape (n_examples, n_features), lower layers first."""
@@ -203,7 +205,10 @@ class StackLayer(ConvLayer):
         top = super().network()
         counters = [
             Counter(
-                name=f"{lower.name}_counts", source=lower.name, pooling=lower.features
+                name=f"{lower.name}_counts",
+                source=lower.name,
+                pooling=lower.features,
+                by_latency=lower.by_latency,
             )
             for lower in self._read()
         ]

@@ -58,6 +58,7 @@ class Stage:
             windows=self.windows,
             features=one._pool(),
             added=self.added,
+            by_latency=one.feature_code == "latency",
         )
 
     def state(self) -> dict[str, np.ndarray]:
