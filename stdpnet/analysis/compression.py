@@ -10,7 +10,7 @@ from stdpnet.analysis.numbers import Row, energy, percent, readable, whole
 from stdpnet.analysis.recorded import MissingArraysError, Run
 from stdpnet.costs import Cost, bits_per_synapse
 
-DENSE = "FullyConnectedSTDP"
+DENSE = {"FullyConnectedSTDP", "StochasticBinarySTDP"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class BankCost:
 
 
 def is_dense(run: Run) -> bool:
-    """Say whether a bank of a run is a `FullyConnectedSTDP`."""
+    """Say whether neurons of a bank of a run see whole images."""
     groups = (
         f"{kind}/{bank}" for kind in ("banks", "estimators") for bank in run.banks
     )
-    return DENSE in (run.attributes(group).get("class") for group in groups)
+    return any(run.attributes(group).get("class") in DENSE for group in groups)
 
 
 def is_compressed(run: Run) -> bool:

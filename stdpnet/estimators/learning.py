@@ -66,7 +66,7 @@ class Learning:
         neuron, values = self.layer.neuron, {"afferents.learning": 0.0}
         for name in (f"features.{rate}" for rate in neuron.learning_parameters):
             values[name] = speed * self._parameters[name]
-        return {**self.parameters, **values}
+        return {**self.parameters, **values, **self.estimator.final_parameters()}
 
     def frozen(self) -> dict[str, float]:
         """Values while nothing adapts."""
