@@ -9,11 +9,18 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from stdpnet import Again, FullyConnectedSTDP, StochasticBinarySTDP, load_network
+from stdpnet import (
+    Again,
+    FullyConnectedSTDP,
+    MultimodalSTDP,
+    StochasticBinarySTDP,
+    load_network,
+)
 from stdpnet.encoding import Encoding, Intensity, Poisson, RankOrder
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.learning import encode
+from stdpnet.estimators.memory import memory_of
 from stdpnet.models.lateral import DirectInhibition
 from stdpnet.models.neurons import LIF, AdaptiveSigmoid
 from stdpnet.models.plasticity import (
@@ -156,6 +163,18 @@ def test_a_compact_network_spikes_alike(fitted, images):
     assert np.array_equal(fitted.compact().transform(images), fitted.transform(images))
 
 
+def test_two_of_them_join_as_two_senses(binary, images, tmp_path):
+    members = [("image", binary(again=None)), ("audio", binary(again=None))]
+    joint = MultimodalSTDP(members, chunk_size=50, random_state=0)
+    joint.fit({"image": images, "audio": images[:, ::-1]})
+    assert joint.feature_parameters()["image_features.noise"] == 0
+    for one in joint.members_.values():
+        assert set(np.unique(one.weights_)) == {0, 1}
+    loaded = MultimodalSTDP.load(joint.save(tmp_path / "joint.h5"))
+    both = {"image": images[:20], "audio": images[:20, ::-1]}
+    assert np.array_equal(loaded.transform(both), joint.transform(both))
+
+
 def test_memory_is_computed_from_stored_bytes():
     rng = np.random.default_rng(0)
     weights = (rng.random((784, 400)) < 0.2).astype("f4")
@@ -170,6 +189,13 @@ def test_memory_is_computed_from_stored_bytes():
     assert "42,404 stored (39,204 of weights, 3,200 of thresholds)" in memory.table()
     with pytest.raises(NotFittedError):
         StochasticBinarySTDP().memory()
+
+
+def test_graded_weights_save_nothing():
+    network = FullyConnectedSTDP.from_arrays(np.full((64, 4), 0.3), np.full(4, -52.0))
+    memory = memory_of(network)
+    assert memory.weight_bytes == 4 * 64 * 4
+    assert memory.synaptic_factor == pytest.approx(1024 / (1024 + 32))
 
 
 def test_parameters_reach_into_parts_and_survive_cloning(fitted):

@@ -70,7 +70,8 @@ class Learning:
 
     def frozen(self) -> dict[str, float]:
         """Values while nothing adapts."""
-        return dict(self.layer.network().parameter_values(learning=False))
+        fixed = self.layer.network().parameter_values(learning=False)
+        return {**fixed, **self.estimator.final_parameters()}
 
     def run(self, images: np.ndarray, n_epochs: int) -> Iterator[Progress]:
         """Show all images in random order, from the chunk that comes next.

@@ -12,8 +12,7 @@ from stdpnet.units import Hz, Quantity, ms, mV
 class StochasticNeuron(NeuronModel, abstract=True):
     """Base: a leaky potential, a refractory period, and `p` a time step.
 
-    Subclasses add a line for the probability `p` to the equations. With `noise` zero the
-    neuron spikes where `p` is above one half, by no chance at all.
+    Subclasses add a line for the probability `p` to the equations.
     """
 
     equations: ClassVar[str] = """
@@ -35,7 +34,9 @@ class StochasticNeuron(NeuronModel, abstract=True):
     tau_m: Quantity = quantity(20 * ms, above=0, doc="decay of the potential")
     tau_ref: Quantity = quantity(2 * ms, low=0, doc="refractory period")
     drive: float = number(0.0, doc="constant input")
-    noise: float = number(1.0, low=0, high=1, doc="1: by chance; 0: where p > 1/2")
+    noise: float = number(
+        1.0, low=0, high=1, doc="1: by chance; 0: where p is above 1/2"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class SigmoidNeuron(StochasticNeuron):
     drive : float
         Constant input :math:`I`.
     noise : float
-        1: spikes by chance; 0: where :math:`p > 1/2`.
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half.
 
     Notes
     -----
@@ -109,7 +111,8 @@ class AdaptiveSigmoid(SigmoidNeuron):
     drive : float
         Constant input :math:`I`.
     noise : float
-        1: spikes by chance; 0: where :math:`p > 1/2`, for inference.
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half, for inference.
     theta_start, theta_plus : float
         Adaptive part before learning, and its increment per spike.
     theta_rate : Quantity, 1/time
@@ -140,8 +143,16 @@ class AdaptiveSigmoid(SigmoidNeuron):
     inputs: ClassVar[tuple[str, ...]] = ("v", "g_i")
     per_map: ClassVar[tuple[str, ...]] = ("theta",)
     precise: ClassVar[tuple[str, ...]] = ("theta", "awake")
-    reset: ClassVar[str] = StochasticNeuron.reset + "    theta += theta_plus\n"
-    start: ClassVar[str] = StochasticNeuron.start + "    g_i = 0\n"
+    reset: ClassVar[str] = """
+    v = 0
+    theta += theta_plus
+    awake = t + tau_ref - dt/2
+    """
+    start: ClassVar[str] = """
+    v = 0
+    g_i = 0
+    awake = 0*second
+    """
     learning_parameters: ClassVar[tuple[str, ...]] = ("theta_plus", "theta_rate")
     strength: ClassVar[str] = "v - g_i - v_half - theta"
 
@@ -190,7 +201,8 @@ class StochasticBit(StochasticNeuron):
     drive : float
         Constant input :math:`I`.
     noise : float
-        1: spikes by chance; 0: where :math:`p > 1/2`.
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half.
 
     Notes
     -----
@@ -253,7 +265,8 @@ class MagnetoelectricLIF(StochasticNeuron):
     drive : float
         Constant input :math:`I`.
     noise : float
-        1: spikes by chance; 0: where :math:`p > 1/2`.
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half.
 
     Notes
     -----
