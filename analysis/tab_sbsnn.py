@@ -141,8 +141,8 @@ def main() -> None:
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     options.out.mkdir(parents=True, exist_ok=True)
-    for seed in range(options.seeds):
-        for row in options.rows:
+    for row in options.rows:
+        for seed in range(options.seeds):
             file = options.out / f"{row}-{seed}.json"
             if not file.exists():
                 file.write_text(json.dumps(numbers(row, seed, options), indent=1))

@@ -264,7 +264,8 @@ def _rows(cost: BankCost) -> list[Row]:
 
 def _levels_text(cost: BankCost) -> str:
     assert cost.levels is not None
-    text = f"{len(cost.levels)} ({bits_per_synapse(len(cost.levels))} bits)"
+    bits = bits_per_synapse(len(cost.levels))
+    text = f"{len(cost.levels)} ({bits} bit{'' if bits == 1 else 's'})"
     return text if cost.on_levels else f"{text}, but weights are not on them"
 
 

@@ -61,7 +61,8 @@ class StochasticBinarySTDP(FullyConnectedSTDP):
     rule : PlasticityRule, optional
         A rule with two levels. Default: a `HybridSTDP` that acts on post spikes.
     inhibition : LateralInhibition, "explicit", "direct" or None
-        As for `FullyConnectedSTDP`; added to `g_i` of the neurons.
+        As for `FullyConnectedSTDP`; it goes to `g_i` of the neurons, so that `SigmoidNeuron`
+        and `StochasticBit`, which have none, need None.
     dt, presentation, rest : Quantity or str, time
         As for `FullyConnectedSTDP`. Probabilities of spikes belong to a time step.
     again, n_epochs, n_settle, image_shape, chunk_size, dtype, backend, n_jobs, random_state, verbose
@@ -77,7 +78,7 @@ class StochasticBinarySTDP(FullyConnectedSTDP):
     levels_ : ndarray, shape (2,)
         The two.
     thresholds_ : ndarray, shape (n_neurons,)
-        Adaptive part of the half-points.
+        Half-points ``v_half + theta``, above which neurons spike that have learned.
     kernels_, counts_, n_shown_, n_images_shown_, history_, network_, recordings_, neuron_labels_
         As in `FullyConnectedSTDP`.
 
