@@ -26,8 +26,8 @@ def main() -> None:
     figure = new_figure(9.0, 4.4)
     axes = figure.subplots(1, len(PANELS))
     for ax, (name, (kind, title)) in zip(axes, PANELS.items(), strict=True):
-        network = kind.load(out / f"{name}-0.h5")
-        plot_kernels(network.kernels_[:N_SHOWN], columns=COLUMNS, ax=ax)
+        fields = kind.load(out / f"{name}-0.h5").kernels_[:N_SHOWN]
+        plot_kernels(fields, columns=COLUMNS, colour_bar=ax is axes[-1], ax=ax)
         ax.set_title(title, loc="left", color=INK)
     save_small_picture(figure, file)
 
