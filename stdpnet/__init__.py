@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from stdpnet.estimators.multimodal import MultimodalSTDP as MultimodalSTDP
     from stdpnet.estimators.spec import load_network as load_network
     from stdpnet.estimators.stack import ConvStack as ConvStack
+    from stdpnet.estimators.stochastic_binary import (
+        StochasticBinarySTDP as StochasticBinarySTDP,
+    )
     from stdpnet.models.parts import Again as Again
     from stdpnet.models.parts import Counter as Counter
     from stdpnet.models.parts import Input as Input
@@ -36,6 +39,7 @@ _PUBLIC = {
     "NeuronVoteClassifier": "stdpnet.readout",
     "Population": "stdpnet.models.parts",
     "Projection": "stdpnet.models.parts",
+    "StochasticBinarySTDP": "stdpnet.estimators.stochastic_binary",
     "Sweep": "stdpnet.sweep",
     "load_dataset": "stdpnet.datasets",
     "load_network": "stdpnet.estimators.spec",
@@ -53,6 +57,7 @@ __all__ = [
     "NeuronVoteClassifier",
     "Population",
     "Projection",
+    "StochasticBinarySTDP",
     "Sweep",
     "load_dataset",
     "load_network",

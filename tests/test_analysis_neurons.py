@@ -1,5 +1,7 @@
 """What figures of neurons show: measured in the simulator, against formulas; what is drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -26,6 +28,7 @@ from stdpnet.models.neurons import (
     LIF,
     AdaptiveIF,
     AdaptiveLIF,
+    AdaptiveSigmoid,
     ConductanceLIF,
     LatencyIF,
     MagnetoelectricLIF,
@@ -165,6 +168,17 @@ def test_probabilities_at_a_potential():
     magnet = MagnetoelectricLIF(v_half=400 * mV, v_width=20 * mV, v_unit=40 * mV)
     above = firing_probability(magnet, np.array([10.0, 10.5]))
     assert above == pytest.approx([0.5, 1 / (1 + np.exp(-1))])
+
+
+def test_probabilities_with_less_noise_than_chance_alone():
+    v = np.array([2.0, 4.0, 4.5, 5.0, 8.0])
+    p = 1 / (1 + np.exp(-(v - 4.4)))
+    neuron = AdaptiveSigmoid(v_half=3, theta_start=1.4)
+    assert firing_probability(neuron, v) == pytest.approx(p)
+    none = firing_probability(replace(neuron, noise=0.0), v)
+    assert none.tolist() == [0, 0, 1, 1, 1]
+    half = firing_probability(replace(neuron, noise=0.5), v)
+    assert half == pytest.approx(np.clip(2 * p - 0.5, 0, 1))
 
 
 def test_thresholds_after_spikes():

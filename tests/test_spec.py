@@ -49,6 +49,7 @@ def test_every_specification_of_the_catalogue_resolves(name):
         "ConvSTDP": LinearReadout,
         "FullyConnectedSTDP": NeuronVoteClassifier,
         "MultimodalSTDP": NeuronVoteClassifier,
+        "StochasticBinarySTDP": NeuronVoteClassifier,
     }
     kind = spec["network"].get("type", "ConvSTDP")
     assert {type(bank).__name__ for bank in banks.values()} == {kind}

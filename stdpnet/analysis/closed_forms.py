@@ -298,8 +298,22 @@ def firing_probability(neuron: neurons.NeuronModel, v: np.ndarray) -> np.ndarray
     ndarray or None
         None if there is no closed form.
     """
-    if type(neuron) is neurons.SigmoidNeuron:
-        return neuron.p_max / (1 + np.exp(-(v - neuron.v_half) / neuron.v_width))
+    if not isinstance(neuron, neurons.StochasticNeuron):
+        return None
+    p = _above(neuron, v)
+    if p is None or neuron.noise == 1:
+        return p
+    if neuron.noise == 0:
+        return np.where(p > 0.5, 1.0, 0.0)
+    return np.clip((p - 0.5) / neuron.noise + 0.5, 0, 1)
+
+
+def _above(neuron: neurons.StochasticNeuron, v: np.ndarray) -> np.ndarray | None:
+    """Return the variable `p` of a neuron at some potential."""
+    if type(neuron) in (neurons.SigmoidNeuron, neurons.AdaptiveSigmoid):
+        model: Any = neuron
+        above = v - model.v_half - getattr(model, "theta_start", 0.0)
+        return np.asarray(model.p_max / (1 + np.exp(-above / model.v_width)))
     if type(neuron) is neurons.MagnetoelectricLIF:
         volts = v * neuron.v_unit.value - neuron.v_half.value
         return np.asarray(1 / (1 + np.exp(-volts / neuron.v_width.value)))

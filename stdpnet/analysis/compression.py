@@ -10,7 +10,7 @@ from stdpnet.analysis.numbers import Row, energy, percent, readable, whole
 from stdpnet.analysis.recorded import MissingArraysError, Run
 from stdpnet.costs import Cost, bits_per_synapse
 
-DENSE = "FullyConnectedSTDP"
+DENSE = {"FullyConnectedSTDP", "StochasticBinarySTDP"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class BankCost:
 
 
 def is_dense(run: Run) -> bool:
-    """Say whether a bank of a run is a `FullyConnectedSTDP`."""
+    """Say whether neurons of a bank of a run see whole images."""
     groups = (
         f"{kind}/{bank}" for kind in ("banks", "estimators") for bank in run.banks
     )
-    return DENSE in (run.attributes(group).get("class") for group in groups)
+    return any(run.attributes(group).get("class") in DENSE for group in groups)
 
 
 def is_compressed(run: Run) -> bool:
@@ -264,7 +264,8 @@ def _rows(cost: BankCost) -> list[Row]:
 
 def _levels_text(cost: BankCost) -> str:
     assert cost.levels is not None
-    text = f"{len(cost.levels)} ({bits_per_synapse(len(cost.levels))} bits)"
+    bits = bits_per_synapse(len(cost.levels))
+    text = f"{len(cost.levels)} ({bits} bit{'' if bits == 1 else 's'})"
     return text if cost.on_levels else f"{text}, but weights are not on them"
 
 

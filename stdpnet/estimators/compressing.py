@@ -99,7 +99,7 @@ def stored_weights(estimator: Any) -> Any:
     """Return the weights as a file holds them: as bits, or those left, or all."""
     weights = estimator.weights_of(estimator.__dict__)
     if _is_on_levels(estimator, weights):
-        return pack(weights, weights > 0, estimator.levels_)
+        return packed(weights, estimator.levels_)
     if estimator.pruning is None and not estimator.compact_:
         return weights
     left = weights != 0
@@ -108,6 +108,12 @@ def stored_weights(estimator: Any) -> Any:
         "values": weights[left],
         "shape": np.array(weights.shape),
     }
+
+
+def packed(weights: np.ndarray, levels: np.ndarray) -> dict[str, np.ndarray]:
+    """Return weights as bits; levels that are zero need no index beside the mask."""
+    above = levels[levels > 0]
+    return pack(weights, weights > 0, above if len(above) else levels)
 
 
 def restored_weights(stored: dict[str, np.ndarray]) -> np.ndarray:

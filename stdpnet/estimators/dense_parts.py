@@ -128,7 +128,8 @@ class DenseParts(Learner):
 
     def _threshold_scale(self) -> tuple[float, float]:
         """Return what thresholds are multiplied with to be shown, and their base."""
-        v_th = as_quantity(getattr(self._part("neuron", NeuronModel), "v_th", 0.0))
+        values = self._part("neuron", NeuronModel).get_params()
+        v_th = as_quantity(values.get("v_th", values.get("v_half", 0.0)))
         is_voltage = v_th.dimension == mV.dimension
         return (1000.0 if is_voltage else 1.0), v_th.value
 

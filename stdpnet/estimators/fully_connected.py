@@ -80,7 +80,8 @@ class FullyConnectedSTDP(DenseParts):
     weights_ : ndarray, shape (n_inputs, n_neurons)
         Learned weights.
     thresholds_ : ndarray, shape (n_neurons,)
-        Effective thresholds ``v_th + theta``, in mV where potentials are voltages.
+        Effective thresholds ``v_th + theta`` (``v_half + theta``, if neurons have that),
+        in mV where potentials are voltages.
     kernels_ : ndarray, shape (n_neurons, height, width, channels)
         The weights as images: receptive fields. With `PoissonFrames` of width 1.
     counts_ : dict of int

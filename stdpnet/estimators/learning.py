@@ -66,11 +66,12 @@ class Learning:
         neuron, values = self.layer.neuron, {"afferents.learning": 0.0}
         for name in (f"features.{rate}" for rate in neuron.learning_parameters):
             values[name] = speed * self._parameters[name]
-        return {**self.parameters, **values}
+        return {**self.parameters, **values, **self.estimator.final_parameters()}
 
     def frozen(self) -> dict[str, float]:
         """Values while nothing adapts."""
-        return dict(self.layer.network().parameter_values(learning=False))
+        fixed = self.layer.network().parameter_values(learning=False)
+        return {**fixed, **self.estimator.final_parameters()}
 
     def run(self, images: np.ndarray, n_epochs: int) -> Iterator[Progress]:
         """Show all images in random order, from the chunk that comes next.

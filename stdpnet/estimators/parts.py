@@ -165,7 +165,12 @@ class NetworkParts(STDPTransformer):
 
     def feature_parameters(self) -> dict[str, float]:
         """Return the parameters of the network while features are computed."""
-        return dict(self.layer().network().parameter_values(learning=False))
+        values = self.layer().network().parameter_values(learning=False)
+        return {**values, **self.final_parameters()}
+
+    def final_parameters(self) -> dict[str, float]:
+        """Return the parameters that have another value once weights are final."""
+        return {}
 
 
 def is_count(value: Any, low: float) -> bool:

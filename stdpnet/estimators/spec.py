@@ -18,6 +18,7 @@ from stdpnet.estimators.multimodal.spec import KIND, is_joint, make_joint, with_
 from stdpnet.estimators.stack import ConvStack
 from stdpnet.estimators.stack.spec import KIND as STACK
 from stdpnet.estimators.stack.spec import is_stack, make_stack
+from stdpnet.estimators.stochastic_binary import StochasticBinarySTDP
 from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
@@ -28,6 +29,7 @@ from stdpnet.specs import load_spec
 ESTIMATORS: dict[str, type[Learner]] = {
     "ConvSTDP": ConvSTDP,
     "FullyConnectedSTDP": FullyConnectedSTDP,
+    "StochasticBinarySTDP": StochasticBinarySTDP,
 }
 Readout = LinearReadout | MLPReadout | NeuronVoteClassifier
 _READOUTS: dict[str, Any] = {
@@ -119,31 +121,35 @@ def _make(
             network[key] = None
     made = cls(
         **cls.read_tables(network),
-        neuron=from_dict(
-            NeuronModel, sections["neuron"], default=cls._defaults["neuron"].__name__
-        ),
-        rule=from_dict(
-            PlasticityRule, sections["rule"], default=cls._defaults["rule"].__name__
-        ),
-        encoding=Encoding.from_dict(_filled(encoding, cls._defaults["encoding"]())),
+        neuron=from_dict(NeuronModel, _filled(sections["neuron"], cls, "neuron")),
+        rule=from_dict(PlasticityRule, _filled(sections["rule"], cls, "rule")),
+        encoding=Encoding.from_dict(_filled_encoding(encoding, cls)),
         random_state=seed,
     )
     made.check_parameters()
     return made
 
 
-def _filled(encoding: dict[str, Any], default: Encoding) -> dict[str, Any]:
-    """Return the tables of an encoding with what is not given from a default."""
-    filled = dict(encoding)
-    for name in ("filter", "code"):
-        usual = getattr(default, name).to_dict()
-        given = filled.setdefault(name, usual)
-        if (
-            isinstance(given, dict)
-            and given.get("type", usual["type"]) == usual["type"]
-        ):
-            filled[name] = {**usual, **given}
+def _filled_encoding(encoding: dict[str, Any], cls: type[Learner]) -> dict[str, Any]:
+    """Return the tables of an encoding with what is not given from the default."""
+    usual = cls._defaults["encoding"]().to_dict()
+    filled = {
+        name: _over(usual[name], encoding.get(name, {})) for name in ("filter", "code")
+    }
+    return {**encoding, **filled}
+
+
+def _filled(given: dict[str, Any], cls: type[Learner], name: str) -> dict[str, Any]:
+    """Return the table of a part with what is not given from the network's default."""
+    filled: dict[str, Any] = _over(cls._defaults[name]().to_dict(), given)
     return filled
+
+
+def _over(usual: dict[str, Any], given: Any) -> Any:
+    """Return a table over the usual one, if it is of the same type."""
+    if isinstance(given, dict) and given.get("type", usual["type"]) == usual["type"]:
+        return {**usual, **given}
+    return given
 
 
 def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> Readout:
@@ -219,7 +225,8 @@ def load_network(
 
     Returns
     -------
-    ConvSTDP, FullyConnectedSTDP, MultimodalSTDP or ConvStack, or FeatureUnion of one for each bank
+    ConvSTDP, ConvStack, FullyConnectedSTDP, StochasticBinarySTDP or MultimodalSTDP, or
+    FeatureUnion of one for each bank
 
     Raises
     ------

@@ -14,11 +14,12 @@ from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.fully_connected import FullyConnectedSTDP
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.parts import is_count, is_real
+from stdpnet.estimators.stochastic_binary import StochasticBinarySTDP
 from stdpnet.models.plasticity import PlasticityRule
 
 _OWNER = "MultimodalSTDP"
 #: Networks that a modality may have.
-MEMBERS = (ConvSTDP, FullyConnectedSTDP)
+MEMBERS = (ConvSTDP, FullyConnectedSTDP, StochasticBinarySTDP)
 #: Parameters that all who have them must have in common, as they share presentations.
 _COMMON = ("dt", "presentation", "rest", "dtype")
 #: Parameters of a network that must have one value here.

@@ -8,6 +8,8 @@ from stdpnet.models.neurons.integrate import IF as IF
 from stdpnet.models.neurons.integrate import LIF as LIF
 from stdpnet.models.neurons.integrate import LatencyIF as LatencyIF
 from stdpnet.models.neurons.integrate import SoftResetIF as SoftResetIF
+from stdpnet.models.neurons.stochastic import AdaptiveSigmoid as AdaptiveSigmoid
 from stdpnet.models.neurons.stochastic import MagnetoelectricLIF as MagnetoelectricLIF
 from stdpnet.models.neurons.stochastic import SigmoidNeuron as SigmoidNeuron
 from stdpnet.models.neurons.stochastic import StochasticBit as StochasticBit
+from stdpnet.models.neurons.stochastic import StochasticNeuron as StochasticNeuron

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from stdpnet.config import number, numbers, quantity
 from stdpnet.models.neurons.base import NeuronModel
-from stdpnet.units import Quantity, ms, mV
+from stdpnet.units import Hz, Quantity, ms, mV
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class StochasticNeuron(NeuronModel, abstract=True):
     awake : second
     """
     precise: ClassVar[tuple[str, ...]] = ("awake",)
-    threshold: ClassVar[str] = "rand() < p"
+    threshold: ClassVar[str] = "p > 0.5 + noise*(rand() - 0.5)"
     reset: ClassVar[str] = """
     v = 0
     awake = t + tau_ref - dt/2
@@ -34,6 +34,9 @@ class StochasticNeuron(NeuronModel, abstract=True):
     tau_m: Quantity = quantity(20 * ms, above=0, doc="decay of the potential")
     tau_ref: Quantity = quantity(2 * ms, low=0, doc="refractory period")
     drive: float = number(0.0, doc="constant input")
+    noise: float = number(
+        1.0, low=0, high=1, doc="1: by chance; 0: where p is above 1/2"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,9 @@ class SigmoidNeuron(StochasticNeuron):
         Largest probability of a spike in one step.
     drive : float
         Constant input :math:`I`.
+    noise : float
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half.
 
     Notes
     -----
@@ -78,6 +84,86 @@ class SigmoidNeuron(StochasticNeuron):
     v_half: float = number(10.0, doc="potential of half the largest probability")
     v_width: float = number(1.0, above=0, doc="width of the sigmoid")
     p_max: float = number(1.0, low=0, high=1, doc="largest probability a step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptiveSigmoid(SigmoidNeuron):
+    r"""Sigmoid neuron that others inhibit, and whose half-point rises with its spikes.
+
+    .. math::
+        \tau_m \dot v = I - v, \qquad \tau_{gi} \dot g_i = -g_i, \qquad
+        p = \frac{p_{max}}{1 + e^{-(v - g_i - v_{half} - \theta) / v_{width}}}
+        \quad \text{in every time step}
+
+    An input spike lifts :math:`v` by its weight; a spike returns it to zero and adds
+    `theta_plus` to :math:`\theta`, which decays at the rate `theta_rate` (homeostasis:
+    binary weights cannot be scaled to a sum). Inhibition is subtracted.
+
+    Parameters
+    ----------
+    tau_m, tau_gi, tau_ref : Quantity, time
+        Decay of the potential and of inhibition; refractory period.
+    v_half, v_width : float
+        Potential of half the largest probability at :math:`\theta = 0`, and width of
+        the sigmoid.
+    p_max : float
+        Largest probability of a spike in one step.
+    drive : float
+        Constant input :math:`I`.
+    noise : float
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half, for inference.
+    theta_start, theta_plus : float
+        Adaptive part before learning, and its increment per spike.
+    theta_rate : Quantity, 1/time
+        Decay rate of the adaptive part.
+
+    Notes
+    -----
+    State variables: `v` and `g_i`, dimensionless, `awake` (second), and `theta` (per map;
+    in a dense population every neuron is a map). The probability belongs to a time
+    step, as that of `SigmoidNeuron`.
+
+    References
+    ----------
+    In the manner of Srinivasan and Roy, arXiv:2002.11163 (stochastic neurons while
+    training: abstract); excitation less inhibition as in a third-party port, which
+    limits the spikes of a neuron instead of adapting. The adaptive part is in the manner
+    of Diehl and Cook (2015), doi:10.3389/fncom.2015.00099. All defaults are ours.
+    """
+
+    equations: ClassVar[str] = (
+        StochasticNeuron.equations
+        + """
+    dg_i/dt = -g_i / tau_gi : 1
+    dtheta/dt = -theta * theta_rate : 1
+    p = p_max / (1 + exp(-(v - g_i - v_half - theta) / v_width)) : 1
+    """
+    )
+    inputs: ClassVar[tuple[str, ...]] = ("v", "g_i")
+    per_map: ClassVar[tuple[str, ...]] = ("theta",)
+    precise: ClassVar[tuple[str, ...]] = ("theta", "awake")
+    reset: ClassVar[str] = """
+    v = 0
+    theta += theta_plus
+    awake = t + tau_ref - dt/2
+    """
+    start: ClassVar[str] = """
+    v = 0
+    g_i = 0
+    awake = 0*second
+    """
+    learning_parameters: ClassVar[tuple[str, ...]] = ("theta_plus", "theta_rate")
+    strength: ClassVar[str] = "v - g_i - v_half - theta"
+
+    tau_gi: Quantity = quantity(20 * ms, above=0, doc="decay of inhibition")
+    theta_start: float = number(0.0, doc="adaptive part before learning")
+    theta_plus: float = number(0.1, low=0, doc="increment per spike")
+    theta_rate: Quantity = quantity(1e-4 * Hz, low=0, doc="decay rate of theta")
+
+    def initial(self) -> dict[str, float]:
+        """Return the adaptive part of the half-point before learning."""
+        return {"theta": self.theta_start}
 
 
 _BIT = """
@@ -114,6 +200,9 @@ class StochasticBit(StochasticNeuron):
         Potential of the first entry and distance of entries.
     drive : float
         Constant input :math:`I`.
+    noise : float
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half.
 
     Notes
     -----
@@ -175,6 +264,9 @@ class MagnetoelectricLIF(StochasticNeuron):
         Voltage of :math:`v = 1`.
     drive : float
         Constant input :math:`I`.
+    noise : float
+        Share :math:`\nu` of chance: 1, spikes with probability `p`; 0, wherever `p` is
+        above one half.
 
     Notes
     -----
