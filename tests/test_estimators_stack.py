@@ -1,5 +1,6 @@
 """Layers on top of each other: greedy, frozen below, with sums and pooling."""
 
+import h5py
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -343,3 +344,30 @@ def test_encode_is_that_of_the_first_layer(residual):
     assert np.array_equal(
         encode(first, IMAGES[:3, ..., None]), encode(last, IMAGES[:3, ..., None])
     )
+
+
+def test_binary_kernels_are_stored_one_bit_each(tmp_path):
+    rule = HybridSTDP(aggregate="mini-batch", batch=10, anti_hebbian=0.1)
+    layers = [(name, layer(32, rule=rule)) for name in THREE[:2]]
+    fitted = stack(layers=layers).fit(IMAGES)
+    memory = fitted.memory()
+    n_kernels = 32 * 9 * 2, 32 * 9 * 32
+    assert memory.n_synapses == sum(n_kernels)
+    assert memory.n_neurons == 2 * 64 * 32
+    # Bits, one level and one threshold a map: by hand.
+    assert memory.weight_bytes == sum(n // 8 for n in n_kernels) + 2 * 4
+    assert memory.threshold_bytes == 2 * 32 * 4
+    assert memory.synaptic_factor == pytest.approx(
+        4 * sum(n_kernels) / (sum(n_kernels) / 8 + 2 * 4 + 2 * 32 * 4)
+    )
+    loaded = ConvStack.load(fitted.save(tmp_path / "stack.h5"))
+    with h5py.File(tmp_path / "stack.h5") as file:
+        for name, n in zip(THREE, n_kernels, strict=False):
+            learned = file[f"layer_{name}/learned"]
+            for kernels in ("kernels_", "initial_kernels_"):
+                assert learned[kernels]["mask"].nbytes == n // 8
+    for name, one in loaded.members_.items():
+        assert np.array_equal(one.kernels_, fitted.members_[name].kernels_)
+        assert np.array_equal(
+            one.initial_kernels_, fitted.members_[name].initial_kernels_
+        )

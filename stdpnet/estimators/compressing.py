@@ -98,8 +98,9 @@ def only_left(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def stored_weights(estimator: Any) -> Any:
     """Return the weights as a file holds them: as bits, or those left, or all."""
     weights = estimator.weights_of(estimator.__dict__)
-    if _is_on_levels(estimator, weights):
-        return packed(weights, estimator.levels_)
+    levels = levels_of(estimator)
+    if levels is not None and _are_on(weights, levels):
+        return packed(weights, levels)
     if estimator.pruning is None and not estimator.compact_:
         return weights
     left = weights != 0
@@ -127,11 +128,21 @@ def restored_weights(stored: dict[str, np.ndarray]) -> np.ndarray:
     return weights
 
 
-def _is_on_levels(estimator: Any, weights: np.ndarray) -> bool:
-    """Say whether all weights are zero or on their levels: amid learning they are not."""
-    if not hasattr(estimator, "levels_"):
-        return False
-    return bool(np.isin(weights, [0, *estimator.levels_.astype(weights.dtype)]).all())
+def levels_of(estimator: Any) -> np.ndarray | None:
+    """Return what the weights are rounded to, or what the rule knows; None if graded."""
+    known = estimator._resolved_part("rule").levels
+    return getattr(estimator, "levels_", None) if known is None else np.asarray(known)
+
+
+def _are_on(weights: np.ndarray, levels: np.ndarray) -> bool:
+    """Say whether all weights are zero or on levels: those to be rounded may not be yet."""
+    return bool(np.isin(weights, [0, *levels.astype(weights.dtype)]).all())
+
+
+def stored_start(estimator: Any, weights: np.ndarray) -> Any:
+    """Return the weights that learning began with as a file holds them."""
+    levels = estimator._resolved_part("rule").levels
+    return weights if levels is None else packed(weights, np.asarray(levels))
 
 
 def without_mask(estimator: Any) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from stdpnet.estimators.base import Progress
 from stdpnet.estimators.compressing import (
     only_left,
     restored_weights,
+    stored_start,
     stored_weights,
     with_mask,
     without_mask,
@@ -43,6 +44,8 @@ _OF_LEARNING = (
     "initial_kernels_",
     "initial_weights_",
 )
+#: Weights that learning began with.
+_STARTS = ("initial_kernels_", "initial_weights_")
 #: Parameters of every network that are schedules.
 SCHEDULES: dict[str, type[Parameters]] = {
     "pruning": PruningSchedule,
@@ -53,8 +56,6 @@ SCHEDULES: dict[str, type[Parameters]] = {
 class Learner(Voting, NetworkParts):
     """Base of the networks: `fit`, `partial_fit`, `transform` and what they share."""
 
-    #: What a network has that has started to learn: its weights.
-    _learned: ClassVar[str]
     _optional: ClassVar[tuple[str, ...]] = (
         "total_scale_",
         "levels_",
@@ -350,6 +351,8 @@ class Learner(Voting, NetworkParts):
             return stored_weights(self)
         if name == "other_state_":
             return without_mask(self)
+        if name in _STARTS:
+            return stored_start(self, getattr(self, name))
         return super()._stored(name)
 
     @classmethod
@@ -378,6 +381,6 @@ class Learner(Voting, NetworkParts):
     def _restore(self, name: str, value: Any) -> None:
         if name == "image_shape_":
             value = tuple(int(side) for side in value)
-        if name == self._learned and isinstance(value, dict):
+        if name in (self._learned, *_STARTS) and isinstance(value, dict):
             value = restored_weights(value)
         super()._restore(name, value)

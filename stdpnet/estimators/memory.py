@@ -1,6 +1,6 @@
 """What a network takes in memory once it has learned, and what graded weights would."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,10 @@ class Memory:
         """Bytes of an output of 32 bits of every neuron, over one bit each."""
         return FULL * self.n_neurons / -(-self.n_neurons // 8)
 
+    def __add__(self, other: "Memory") -> "Memory":
+        """Return the memory of two parts of a network."""
+        return Memory(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
     def table(self) -> str:
         """Return the numbers as text, a line each."""
         per_neuron = self.state_bytes / self.n_neurons
@@ -82,7 +86,7 @@ def memory_of(estimator: Any) -> Memory:
     arrays = stored if isinstance(stored, dict) else {"weights": stored}
     layer = estimator.layer()
     neuron, size = layer.neuron, np.dtype(layer.dtype).itemsize
-    shared = {n: v for n, v in estimator.other_state_.items() if _is_map(n, neuron)}
+    shared = {n: v for n, v in estimator.state().items() if _is_map(n, neuron)}
     kept = [n for n in variables(neuron.equations) if n not in neuron.per_map]
     n_neurons = int(np.prod(layer.positions))
     return Memory(
@@ -95,4 +99,5 @@ def memory_of(estimator: Any) -> Memory:
 
 
 def _is_map(name: str, neuron: Any) -> bool:
-    return name.removeprefix("features.") in neuron.per_map
+    part, _, variable = name.partition(".")
+    return part == "features" and variable in neuron.per_map

@@ -4,6 +4,7 @@ import math
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.catalog import unknown_name
 from stdpnet.compression import PruningSchedule, QuantizationSchedule
@@ -11,6 +12,7 @@ from stdpnet.encoding import Encoding
 from stdpnet.engine.program import BACKENDS, Program, build
 from stdpnet.estimators.base import STDPTransformer
 from stdpnet.estimators.compressing import check_schedules
+from stdpnet.estimators.memory import Memory, memory_of
 from stdpnet.estimators.show import show_line
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
@@ -32,6 +34,8 @@ class NetworkParts(STDPTransformer):
     #: What None stands for.
     _defaults: ClassVar[dict[str, Any]] = {}
 
+    #: What a network has that has started to learn: its weights.
+    _learned: ClassVar[str]
     encoding: Encoding | None
     neuron: NeuronModel | None
     rule: PlasticityRule | None
@@ -162,6 +166,17 @@ class NetworkParts(STDPTransformer):
             )
         network: Network = self.layer().network()
         return network
+
+    def memory(self) -> Memory:
+        """Return what synapses and neurons take for inference, as `save` stores them.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing has been learned.
+        """
+        check_is_fitted(self, self._learned)
+        return memory_of(self)
 
     def feature_parameters(self) -> dict[str, float]:
         """Return the parameters of the network while features are computed."""

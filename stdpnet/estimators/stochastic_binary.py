@@ -3,12 +3,10 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from stdpnet.encoding import Encoding, Intensity, Poisson
-from stdpnet.estimators.compressing import packed, restored_weights
+from stdpnet.estimators.compressing import levels_of
 from stdpnet.estimators.fully_connected import FullyConnectedSTDP
-from stdpnet.estimators.memory import Memory, memory_of
 from stdpnet.models.lateral import DirectInhibition, LateralInhibition
 from stdpnet.models.neurons import AdaptiveSigmoid, NeuronModel
 from stdpnet.models.parts import Again
@@ -163,28 +161,4 @@ class StochasticBinarySTDP(FullyConnectedSTDP):
 
     def from_state(self, found: dict[str, np.ndarray]) -> dict[str, Any]:
         """Return what a program left as attributes, with the levels of the weights."""
-        levels = np.asarray(self._part("rule", PlasticityRule).levels)
-        return {**super().from_state(found), "levels_": levels}
-
-    def memory(self) -> Memory:
-        """Return what synapses and neurons take for inference, as `save` stores them.
-
-        Raises
-        ------
-        NotFittedError
-            If nothing has been learned.
-        """
-        check_is_fitted(self, "weights_")
-        return memory_of(self)
-
-    # -- files --------------------------------------------------------------------
-
-    def _stored(self, name: str) -> Any:
-        if name == "initial_weights_":
-            return packed(self.initial_weights_, self.levels_)
-        return super()._stored(name)
-
-    def _restore(self, name: str, value: Any) -> None:
-        if name == "initial_weights_":
-            value = restored_weights(value)
-        super()._restore(name, value)
+        return {**super().from_state(found), "levels_": levels_of(self)}

@@ -198,8 +198,9 @@ def why_silent(name: str, member: Any, below: str | None) -> str:
     return (
         f"layer {name!r} does not spike after learning: {source} had {n_inputs:.1f} "
         f"spikes an image, some {n_inputs / max(windows, 1):.1f} under a kernel, and "
-        f"{threshold}; lower it, or let more spikes through below (feature_scale, "
-        "feature_winners)"
+        f"{threshold}, its mean weight is {member.kernels_.mean():.2g}; lower the "
+        "threshold or what makes weights fall (offset, anti_hebbian), or let more spikes "
+        "through below (feature_scale, feature_winners)"
     )
 
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from stdpnet.estimators.base import Progress, derived_seed
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.images import as_images
+from stdpnet.estimators.memory import Memory
 from stdpnet.estimators.stack import checks
 from stdpnet.estimators.stack.files import StackFiles
 from stdpnet.estimators.stack.member import StackedConv, Stage
@@ -314,6 +315,18 @@ class ConvStack(StackFiles, TransformerMixin, _BaseComposition):
         """
         features: np.ndarray = self.top_.transform(X)
         return features
+
+    def memory(self) -> Memory:
+        """Return what all layers take for inference, as `save` stores them.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing has been learned.
+        """
+        check_is_fitted(self, "members_")
+        first, *others = (one.memory() for one in self.members_.values())
+        return sum(others, first)
 
     # -- what has been learned, over all layers -----------------------------------------
 
