@@ -1,0 +1,128 @@
+"""Table of the stack of binary kernels on CIFAR-10: depth, residual inputs, rules, controls.
+
+    STDPNET_DATA=... python analysis/tab_restocnet.py OUT [--seeds 0 1 2] [--labels 10000]
+
+Each row is ``models/restocnet-cifar10.toml`` with what its name says. Kernels learn from
+3,000 unlabelled training images; the readout from `--labels` training images; all 10,000
+test images are scored. *Depth* 1, 2 and 3: features of the first layers together; *alone*:
+of a single one.
+
+OUT is a folder: what is there already is not computed again, so a run that was
+interrupted goes on. Prints a Markdown table.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from stdpnet import ConvStack, load_dataset
+from stdpnet.datasets import Dataset
+from stdpnet.estimators.control import shuffled_control
+from stdpnet.estimators.spec import make_banks, make_readout
+from stdpnet.specs import load_spec
+
+SPEC = "restocnet-cifar10"
+_UPPER = ("conv2", "conv3")
+_LAYERS = ("conv1", *_UPPER)
+
+
+def _of_layers(text: str, layers: tuple[str, ...] = _LAYERS) -> tuple[str, ...]:
+    return tuple(f"network.layers.{name}.{text}" for name in layers)
+
+
+#: Name of a row, and what it changes in the specification.
+NETWORKS: dict[str, tuple[str, ...]] = {
+    "as specified": (),
+    "without residual inputs": ("network.residual={}",),
+    "Hebbian only": (
+        *_of_layers("rule.anti_hebbian=0"),
+        *_of_layers("rule.depression=0.5"),
+    ),
+    "full precision": ("rule.type=TraceSTDP", "rule.learning_rate=0.01", "rule.offset=0.43", "rule.tau_pre=16 ms", *_of_layers("rule={offset = 0.2}", _UPPER)),
+}  # fmt: skip
+#: Networks whose kernels are replaced.
+CONTROLS = {"shuffled kernels": "shuffled", "random kernels": "random"}
+
+
+def learned(name: str, data: Dataset, seed: int) -> tuple[ConvStack, np.ndarray]:
+    """Return a fitted stack, and the images it learned from."""
+    spec = load_spec(SPEC, NETWORKS.get(name, ()))
+    stack = make_banks(spec, seed=seed)["main"]
+    order = np.random.default_rng([seed, 0]).permutation(len(data.X_train))
+    images = data.X_train[order[: spec["about"]["n_fit"]]]
+    return stack.fit(images), images
+
+
+def columns(stack: ConvStack) -> dict[str, np.ndarray]:
+    """Return which features belong to each depth, and to each layer alone."""
+    names = list(stack.members_)
+    layers = stack.layers_for(np.zeros((1, *stack.image_shape_), "u1"))
+    ends = np.cumsum([0, *(int(np.prod(one.features)) for one in layers)])
+    found = {f"depth {k}": np.arange(ends[k]) for k in range(1, len(ends))}
+    alone = zip(names, ends, ends[1:], strict=False)
+    return found | {f"{name} alone": np.arange(a, b) for name, a, b in alone}
+
+
+def row(name: str, data: Dataset, seed: int, n_labels: int) -> dict:
+    """Learn and score one network."""
+    stack, images = learned(name, data, seed)
+    if name in CONTROLS:
+        stack = shuffled_control(stack, images, kernels=CONTROLS[name])
+    rng = np.random.default_rng([seed, 1])
+    labelled = rng.permutation(len(data.X_train))[:n_labels]
+    y = data.y_train[labelled]
+    train, test = stack.transform(data.X_train[labelled]), stack.transform(data.X_test)
+    accuracy = {}
+    for part, of in columns(stack).items():
+        readout = make_readout(load_spec(SPEC)).fit(train[:, of], y)
+        accuracy[part] = readout.score(test[:, of], data.y_test)
+    memory = stack.memory()
+    return {
+        "accuracy": accuracy,
+        "synaptic_factor": memory.synaptic_factor,
+        "synaptic_bytes": memory.synaptic_bytes,
+        "mean_weight": [float(one.kernels_.mean()) for one in stack.members_.values()],
+    }
+
+
+def main() -> None:
+    """Print the table, a row as soon as all its seeds are known."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder of what is known already")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--labels", type=int, default=10_000)
+    parser.add_argument("--rows", nargs="+", default=[*NETWORKS, *CONTROLS])
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = load_dataset("cifar10")
+    for number, name in enumerate(options.rows):
+        found = []
+        for seed in options.seeds:
+            path = (
+                options.out / f"{name.replace(' ', '-')}-{options.labels}-{seed}.json"
+            )
+            if not path.exists():
+                made = row(name, data, seed, options.labels)
+                path.write_text(json.dumps(made, indent=1) + "\n")
+            found.append(json.loads(path.read_text()))
+        if number == 0:
+            parts = list(found[0]["accuracy"])
+            print(f"| network | {' | '.join(parts)} | bytes of 32 bits / stored |")
+            print("|---" * (len(parts) + 2) + "|")
+        cells = [
+            _cell([100 * one["accuracy"][part] for one in found])
+            for part in found[0]["accuracy"]
+        ]
+        factor = found[0]["synaptic_factor"]
+        print(f"| {name} | {' | '.join(cells)} | {factor:.1f} |", flush=True)
+
+
+def _cell(values: list[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.2f}{spread}"
+
+
+if __name__ == "__main__":
+    main()
