@@ -47,6 +47,7 @@ def test_every_specification_of_the_catalogue_resolves(name):
     banks = make_banks(spec, seed=0)
     kinds = {
         "ConvSTDP": LinearReadout,
+        "ConvStack": LinearReadout,
         "FullyConnectedSTDP": NeuronVoteClassifier,
         "MultimodalSTDP": NeuronVoteClassifier,
         "StochasticBinarySTDP": NeuronVoteClassifier,

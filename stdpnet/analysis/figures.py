@@ -25,7 +25,7 @@ from stdpnet.analysis.kernel_plots import (
     plot_weight_histogram,
 )
 from stdpnet.analysis.kernels import kernel_images, tile
-from stdpnet.analysis.patches import has_layers, patches_height, plot_patches
+from stdpnet.analysis.patches import draw_patches, has_layers
 from stdpnet.analysis.raster import plot_example, plot_spikes_per_example
 from stdpnet.analysis.readout import confusion, plot_confusion, plot_label_curve
 from stdpnet.analysis.receptive_fields import (
@@ -88,22 +88,6 @@ def draw_receptive_fields(run: Run) -> Figure:
         if len(banks) > 1:
             title = f"{bank}: {ax.get_title()}".removesuffix(": ")
             ax.set_title(title, color=INK, fontsize=TEXT_SIZE)
-    return figure
-
-
-def draw_patches(run: Run) -> Figure:
-    """Draw the patches of images that drive each map most, one mosaic a layer."""
-    what = "what drives the maps"
-    banks = [bank for bank in run.banks if run.bank_array(bank, "driving") is not None]
-    if not banks:
-        run.need(f"banks/{next(iter(run.banks), 'main')}/driving", what)
-    found = [run.need(f"banks/{bank}/driving", what) for bank in banks]
-    heights = [patches_height(patches) for patches in found]
-    figure = new_figure(9.6, sum(heights) + 0.3 * len(banks))
-    axes = figure.subplots(len(banks), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for ax, bank, patches in zip(axes, banks, found, strict=True):
-        plot_patches(patches, ax=ax)
-        ax.set_title(bank, loc="left", color=INK, fontsize=10)
     return figure
 
 

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stdpnet.analysis.drawing import axes_or_new, no_axes, with_transparent_gaps
+from stdpnet.analysis.drawing import (
+    INK,
+    axes_or_new,
+    new_figure,
+    no_axes,
+    with_transparent_gaps,
+)
 from stdpnet.analysis.kernels import tile
 from stdpnet.analysis.recorded import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 #: Maps shown at most, and columns of them.
 MOST = 32
@@ -22,6 +29,22 @@ WIDTH = 9.6
 def has_layers(run: Run) -> bool:
     """Say whether a run recorded what drives the maps of its layers."""
     return any(run.bank_array(bank, "driving") is not None for bank in run.banks)
+
+
+def draw_patches(run: Run) -> Figure:
+    """Draw the patches of images that drive each map most, one mosaic a layer."""
+    what = "what drives the maps"
+    banks = [bank for bank in run.banks if run.bank_array(bank, "driving") is not None]
+    if not banks:
+        run.need(f"banks/{next(iter(run.banks), 'main')}/driving", what)
+    found = [run.need(f"banks/{bank}/driving", what) for bank in banks]
+    heights = [patches_height(patches) for patches in found]
+    figure = new_figure(9.6, sum(heights) + 0.3 * len(banks))
+    axes = figure.subplots(len(banks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ax, bank, patches in zip(axes, banks, found, strict=True):
+        plot_patches(patches, ax=ax)
+        ax.set_title(bank, loc="left", color=INK, fontsize=10)
+    return figure
 
 
 def plot_patches(patches: np.ndarray, *, ax: Axes | None = None) -> Axes:
