@@ -16,16 +16,15 @@ import argparse
 import json
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import StandardScaler
 
 from stdpnet.datasets import Dataset, load_dataset
 from stdpnet.estimators.control import settle, shuffled_control
-from stdpnet.estimators.spec import make_banks, make_readout
-from stdpnet.readout import LinearReadout
+from stdpnet.estimators.spec import make_banks
+from stdpnet.readout import LinearReadout, MLPReadout
 from stdpnet.specs import load_spec
 from stdpnet.training.scoring import features_of
 from stdpnet.training.split import choose
@@ -56,6 +55,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pooling 7, stride 7": ("network.pool.size=7",),
 }  # fmt: skip
 N_UNLABELLED, N_VALIDATION = 3_000, 5_000
+READOUTS = {
+    "linear": partial(
+        LinearReadout, C=3e-4, scale="std", count_transform="sqrt", n_jobs=1
+    ),
+    "mlp": partial(MLPReadout, hidden=512, alpha=0.1, batch_size=256, n_epochs=12),
+}
 
 
 class Kept:
@@ -105,7 +110,7 @@ def choice_row(name: str, data: Dataset, n_labels: int, jobs: int) -> dict:
     train = features_of({"main": bank}, data.X_train[labelled], name)
     held_out = features_of({"main": bank}, data.X_train[validation], name)
     seconds = time.perf_counter() - start
-    readout = make_readout(spec, n_jobs=jobs)
+    readout = READOUTS["linear"]()
     readout.fit(train.counts, data.y_train[labelled])
     return {
         "accuracy": readout.score(held_out.counts, data.y_train[validation]),
@@ -195,27 +200,13 @@ class Final:
     def score(self, kind: str, readout: str, mirrored: bool) -> dict:
         """Return the accuracy on the test images."""
         X, y = self.training(kind, mirrored)
-        make = {"linear": self.linear, "mlp": self.mlp}[readout]
         start = time.perf_counter()
-        accuracy = make(X, y, self.features(kind, "test"))
-        return {"accuracy": accuracy, "seconds": time.perf_counter() - start}
-
-    def linear(self, X: np.ndarray, y: np.ndarray, test: np.ndarray) -> float:
-        """Score the readout of the specification."""
-        readout: LinearReadout = make_readout(self.spec, n_jobs=self.options.jobs)
-        return float(readout.fit(X, y).score(test, self.data.y_test))
-
-    def mlp(self, X: np.ndarray, y: np.ndarray, test: np.ndarray) -> float:
-        """Score one hidden layer on standardized square roots."""
-        scaler = StandardScaler().fit(np.sqrt(X, dtype=np.float32))
-        machine = MLPClassifier(**MLP, random_state=self.options.seed)
-        machine.fit(scaler.transform(np.sqrt(X, dtype=np.float32)), y)
-        found = machine.predict(scaler.transform(np.sqrt(test, dtype=np.float32)))
-        return float(np.mean(found == self.data.y_test))
+        machine = READOUTS[readout]().fit(X, y)
+        seconds = time.perf_counter() - start
+        accuracy = machine.score(self.features(kind, "test"), self.data.y_test)
+        return {"accuracy": float(accuracy), "seconds": seconds}
 
 
-MLP = {"hidden_layer_sizes": (256,), "alpha": 1e-3, "batch_size": 128,
-       "learning_rate_init": 5e-4, "max_iter": 15}  # fmt: skip
 #: Rows of the last table: name, features, readout, whether mirrored images teach too.
 FINAL = {
     "learned": ("learned", "linear", False),

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Pages of studies that take hours.
-LONG = ("results.md", "explored.md")
+LONG = ("results.md", "explored.md", "explored-cifar10.md")
 
 FEW = ["--n-fit", "60", "--n-train", "80", "--n-test", "40"]
 #: What makes a command small; the last of two equal options counts.
