@@ -10,6 +10,7 @@ from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.example import spikes_of_example
 from stdpnet.estimators.features import compute_features, feature_dtype
 from stdpnet.estimators.images import as_images
+from stdpnet.models.neurons import AdaptiveIF, SoftResetIF
 from stdpnet.models.projections import SumPooling
 
 N_STEPS = 16
@@ -160,3 +161,30 @@ def test_spikes_of_an_example_are_those_that_its_features_count(fitted, images):
     assert counts.max() == 1
     features = fitted.transform(images[7:8])
     assert np.array_equal(pooled(counts.reshape(1, 8, 8, 8), 4, 4).ravel(), features[0])
+
+
+@pytest.mark.parametrize("code", ["count", "latency"])
+def test_features_through_pooling_neurons(images, code):
+    """Of each window one spike for three, by hand; latency counts the steps left."""
+    options = {"n_maps": 4, "kernel_size": 3, "pool": 4, "feature_code": code}
+    neuron = AdaptiveIF(theta_start=1.0)
+    plain = ConvSTDP(**options, neuron=neuron, random_state=0).fit(images)
+    plain.set_params(feature_scale=0.6)
+    plain.transform(images[:10], record={"features.spikes": True})
+    shown, step, neuron = plain.recordings_["features.spikes"].T
+    plain.set_params(pool_neuron=SoftResetIF(v_th=3.0))
+    found = plain.transform(images[:10]).reshape(10, 2, 2, 4)
+    n_steps = plain.n_steps()
+    expected = np.zeros((10, 2, 2, 4), int)
+    for n, y, x, m in np.ndindex(expected.shape):
+        row, column = neuron // 4 // 8, neuron // 4 % 8
+        here = (shown == n) & (row // 4 == y) & (column // 4 == x) & (neuron % 4 == m)
+        v, arrived = 0.0, np.bincount(step[here], minlength=n_steps)
+        for t in range(1, n_steps):  # a spike is seen one step after it came
+            v += arrived[t - 1]
+            if v >= 3:
+                v -= 3
+                expected[n, y, x, m] += 1 if code == "count" else n_steps - t
+    assert expected.sum() > 10
+    assert np.array_equal(found, expected)
+    assert type(plain)._from_plain(plain._plain_params()).pool_neuron.v_th == 3.0

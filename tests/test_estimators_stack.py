@@ -371,3 +371,18 @@ def test_binary_kernels_are_stored_one_bit_each(tmp_path):
         assert np.array_equal(
             one.initial_kernels_, fitted.members_[name].initial_kernels_
         )
+
+
+def test_layers_read_through_pooling_neurons():
+    mean = {"pool_neuron": SoftResetIF(v_th=2.0), "pool": 4, "feature_scale": 0.5}
+    layers = [(name, layer(**mean)) for name in THREE[:2]]
+    fitted = stack(layers=layers, features="all").fit(IMAGES)
+    features = fitted.transform(IMAGES[:20]).reshape(20, 2, 2, 2, 6)
+    one = fitted.members_["conv2"]
+    for number, name in enumerate(("conv1", "features")):
+        maps = counted(one, name).astype(int)
+        sums = maps.reshape(20, 2, 4, 2, 4, 6).sum(axis=(2, 4))
+        # What comes in the last step is not counted, nor what is left over.
+        found = features[:, number]
+        assert (found <= sums // 2).all()
+        assert found.sum() > 0.5 * (sums // 2).sum() > 20

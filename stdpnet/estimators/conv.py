@@ -16,6 +16,9 @@ from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Geometry, SumPooling, WinnerTakeAll
 
+#: Weight of the windows of `pool_neuron`, which does not learn.
+_WINDOWS = "counts_windows.w"
+
 
 class ConvSTDP(ConvParts):
     """One convolutional layer whose kernels learn by STDP; features are spike counts.
@@ -47,6 +50,10 @@ class ConvSTDP(ConvParts):
     pool : int or SumPooling
         Pooling windows of the features; an integer means windows of that side
         without overlap.
+    pool_neuron : NeuronModel, optional
+        Neuron of each pooling window, which gets the spikes of its window with weight
+        one, and whose spikes the features count: ``SoftResetIF(v_th=4)`` spikes once for
+        four of them. Default: the spikes themselves are counted.
     dt, presentation : Quantity or str, time
         Time step, and how long an image is shown, a multiple of it.
     n_epochs : int
@@ -131,7 +138,11 @@ class ConvSTDP(ConvParts):
     """
 
     _learned: ClassVar[str] = "kernels_"
-    _tables: ClassVar[dict[str, type]] = {"inhibition": Geometry, "pool": Geometry}
+    _tables: ClassVar[dict[str, type]] = {
+        "inhibition": Geometry,
+        "pool": Geometry,
+        "pool_neuron": NeuronModel,
+    }
     _saved: ClassVar[tuple[str, ...]] = (
         "kernels_",
         "initial_kernels_",
@@ -157,6 +168,7 @@ class ConvSTDP(ConvParts):
         rule: PlasticityRule | None = None,
         inhibition: WinnerTakeAll | str | None = "winner-take-all",
         pool: int | SumPooling = 4,
+        pool_neuron: NeuronModel | None = None,
         dt: Any = "1 ms",
         presentation: Any = "16 ms",
         n_epochs: int = 1,
@@ -185,6 +197,7 @@ class ConvSTDP(ConvParts):
         self.rule = rule
         self.inhibition = inhibition
         self.pool = pool
+        self.pool_neuron = pool_neuron
         self.dt = dt
         self.presentation = presentation
         self.n_epochs = n_epochs
@@ -212,10 +225,12 @@ class ConvSTDP(ConvParts):
         return kind(self, recorder)
 
     def _state(self) -> dict[str, np.ndarray]:
+        windows = {} if self.pool_neuron is None else {_WINDOWS: np.ones((1, 1, 1))}
         return {
             # Channels last inside the program, maps first outside.
             "afferents.w": np.moveaxis(self.kernels_, 0, -1),
             "features.theta": self.thresholds_,
+            **windows,
             # Files of before 0.2 have none.
             **getattr(self, "other_state_", {}),
         }
@@ -224,6 +239,7 @@ class ConvSTDP(ConvParts):
         """Return what a program left as attributes."""
         others = dict(found)
         kernels = np.moveaxis(others.pop("afferents.w"), -1, 0).copy()
+        others.pop(_WINDOWS, None)
         thresholds = others.pop("features.theta", None)
         learned = {"kernels_": kernels, "other_state_": others}
         return learned if thresholds is None else learned | {"thresholds_": thresholds}

@@ -5,21 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stdpnet.estimators.layer import Layer
+from stdpnet.estimators.reading import Reading
 from stdpnet.models.network import Counter
 from stdpnet.models.projections import Convolution, Shape, SumPooling, WinnerTakeAll
 from stdpnet.network import Network
-
-
-def most_counted(
-    n_steps: int,
-    inhibition: WinnerTakeAll | None,
-    by_latency: bool,
-    pooling: SumPooling,
-) -> int:
-    """Return the largest possible count of maps in a window."""
-    spikes = range(1 if inhibition is not None else n_steps)
-    counted = sum(n_steps - step if by_latency else 1 for step in spikes)
-    return counted * pooling.size**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +18,7 @@ class ConvLayer(Layer):
     n_maps: int
     convolution: Convolution
     inhibition: WinnerTakeAll | None
-    pooling: SumPooling
-    by_latency: bool = False
+    reading: Reading
 
     @property
     def geometry(self) -> Convolution:
@@ -45,7 +33,7 @@ class ConvLayer(Layer):
     @property
     def features(self) -> Shape:
         """Shape of the pooled maps."""
-        return self.pooling.target_shape(self.positions)
+        return self.reading.shape(self.positions)
 
     def _size(self) -> str:
         size = self.convolution.height
@@ -53,7 +41,7 @@ class ConvLayer(Layer):
 
     def most_spikes(self, n_steps: int) -> int:
         """Return the largest possible count of a feature."""
-        return most_counted(n_steps, self.inhibition, self.by_latency, self.pooling)
+        return self.reading.most(n_steps, once=self.inhibition is not None)
 
     def spikes(self, counts: dict[str, np.ndarray]) -> np.ndarray:
         """Return the spikes of each map, shape (n_examples, n_maps)."""
@@ -65,17 +53,15 @@ class ConvLayer(Layer):
 
     def network(self) -> Network:
         """Return the network that sees whole images."""
+        neurons, windows, counts = self.reading.parts(
+            "counts", "features", self.positions
+        )
         return Network(
             inputs=(self._input(),),
-            populations=(self._population(competition=self.inhibition),),
-            projections=(self._afferents(),),
+            populations=(self._population(competition=self.inhibition), *neurons),
+            projections=(self._afferents(), *windows),
             counters=(
-                Counter(
-                    name="counts",
-                    source="features",
-                    pooling=self.pooling,
-                    by_latency=self.by_latency,
-                ),
+                counts,
                 Counter(name="totals", source="features", pooling=self._everywhere()),
             ),
             dt=self.dt,
@@ -89,5 +75,5 @@ class ConvLayer(Layer):
             self,
             inputs=(size, size, self.inputs[2]),
             convolution=Convolution(height=size, width=size),
-            pooling=SumPooling(size=1, stride=1),
+            reading=Reading(windows=SumPooling(size=1, stride=1)),
         )

@@ -8,6 +8,7 @@ from stdpnet.encoding import Encoding
 from stdpnet.estimators.conv_layer import ConvLayer
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.parts import NetworkParts, is_count, is_real
+from stdpnet.estimators.reading import Reading
 from stdpnet.models.describe import parameter_numbers
 from stdpnet.models.neurons import AdaptiveIF, NeuronModel
 from stdpnet.models.plasticity import PlasticityRule, TraceSTDP
@@ -46,6 +47,7 @@ class ConvParts(Learner):
     padding: int | str
     inhibition: WinnerTakeAll | str | None
     pool: int | SumPooling
+    pool_neuron: NeuronModel | None
     fit_on: str
     feature_scale: float
     feature_winners: int | None
@@ -83,6 +85,8 @@ class ConvParts(Learner):
             )
         if not (isinstance(self.pool, SumPooling) or is_count(self.pool, 1)):
             self._refuse("pool", "a SumPooling or an integer >= 1")
+        if not (self.pool_neuron is None or isinstance(self.pool_neuron, NeuronModel)):
+            self._refuse("pool_neuron", "a NeuronModel or None")
 
     # -- parts --------------------------------------------------------------------
 
@@ -98,6 +102,14 @@ class ConvParts(Learner):
             if isinstance(self.pool, SumPooling)
             else SumPooling(size=self.pool)
         )
+
+    def reading(self) -> Reading:
+        """Return how spikes become features."""
+        neuron = (
+            None if self.pool_neuron is None else self._part("pool_neuron", NeuronModel)
+        )
+        by_latency = self.feature_code == "latency"
+        return Reading(windows=self._pool(), by_latency=by_latency, neuron=neuron)
 
     def _set_nested(self, name: str, changes: dict[str, Any]) -> None:
         if name == "pool" and is_count(self.pool, 1):
@@ -138,8 +150,7 @@ class ConvParts(Learner):
             neuron=self._part("neuron", NeuronModel),
             rule=self._part("rule", PlasticityRule),
             inhibition=self._inhibition(),
-            pooling=self._pool(),
-            by_latency=self.feature_code == "latency",
+            reading=self.reading(),
             dt=self._time("dt"),
             dtype=self.dtype,
             **self._compression(),

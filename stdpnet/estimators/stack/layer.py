@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from stdpnet.estimators.conv_layer import ConvLayer, most_counted
-from stdpnet.models.network import Counter, Input, Population, Projection
+from stdpnet.estimators.conv_layer import ConvLayer
+from stdpnet.estimators.reading import Reading
+from stdpnet.models.network import Input, Population, Projection
 from stdpnet.models.neurons import NeuronModel, SoftResetIF
 from stdpnet.models.projections import (
     Convolution,
@@ -31,12 +32,10 @@ class Lower:
         Shapes of what its kernels see, and of its maps.
     windows : SumPooling or None
         Pooling between this layer and the next.
-    features : SumPooling
-        Pooling of its features.
+    reading : Reading
+        How its spikes become features.
     added : tuple of str
         Earlier layers whose spikes its kernels see besides those of the layer before.
-    by_latency : bool
-        Whether early spikes count more in its features.
     """
 
     name: str
@@ -46,9 +45,8 @@ class Lower:
     neuron: NeuronModel
     inhibition: WinnerTakeAll | None
     windows: SumPooling | None
-    features: SumPooling
+    reading: Reading
     added: tuple[str, ...] = ()
-    by_latency: bool = False
 
     @property
     def passed_on(self) -> Shape:
@@ -156,8 +154,7 @@ class StackLayer(ConvLayer):
         if not self.read:
             return super().features
         n_lower = sum(
-            int(np.prod(lower.features.target_shape(lower.shape)))
-            for lower in self._read()
+            int(np.prod(lower.reading.shape(lower.shape))) for lower in self._read()
         )
         return (1, 1, n_lower + int(np.prod(super().features)))
 
@@ -173,12 +170,11 @@ class StackLayer(ConvLayer):
     def most_spikes(self, n_steps: int) -> int:
         """Return the largest possible count of a feature."""
         n_steps += self.delay
-        own = (self.inhibition, self.by_latency, self.pooling)
-        every = [
-            own,
-            *((low.inhibition, low.by_latency, low.features) for low in self._read()),
-        ]
-        return max(most_counted(n_steps, *one) for one in every)
+        below = (
+            lower.reading.most(n_steps, once=lower.inhibition is not None)
+            for lower in self._read()
+        )
+        return max(super().most_spikes(n_steps), *below, 0)
 
     def pooled(self, counts: dict[str, np.ndarray]) -> np.ndarray:
         """Return the features, shape (n_examples, n_features), lower layers first."""
@@ -203,21 +199,22 @@ class StackLayer(ConvLayer):
         """Return the network: only its last layer can learn."""
         wiring, source = self._wiring()
         top = super().network()
-        counters = [
-            Counter(
-                name=f"{lower.name}_counts",
-                source=lower.name,
-                pooling=lower.features,
-                by_latency=lower.by_latency,
+        kernels, *windows_of_top = top.projections
+        counters = []
+        for lower in self._read():
+            neurons, windows, counts = lower.reading.parts(
+                f"{lower.name}_counts", lower.name, lower.shape
             )
-            for lower in self._read()
-        ]
+            wiring.populations += neurons
+            wiring.projections += windows
+            counters.append(counts)
         return replace(
             top,
             populations=(*wiring.populations, *top.populations),
             projections=(
                 *wiring.projections,
-                *(replace(one, source=source) for one in top.projections),
+                replace(kernels, source=source),
+                *windows_of_top,
             ),
             counters=(*counters, *top.counters),
         )

@@ -56,9 +56,8 @@ class Stage:
             neuron=neuron,
             inhibition=inhibition,
             windows=self.windows,
-            features=one._pool(),
+            reading=one.reading(),
             added=self.added,
-            by_latency=one.feature_code == "latency",
         )
 
     def state(self) -> dict[str, np.ndarray]:
