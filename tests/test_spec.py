@@ -10,7 +10,7 @@ from stdpnet.encoding import Latency
 from stdpnet.estimators.spec import load_models, load_network, make_banks, make_readout
 from stdpnet.models.neurons import AdaptiveLIF
 from stdpnet.models.projections import SumPooling, WinnerTakeAll
-from stdpnet.readout import LinearReadout, NeuronVoteClassifier
+from stdpnet.readout import LinearReadout, MLPReadout, NeuronVoteClassifier
 from stdpnet.specs import load_spec
 from stdpnet.units import ms
 
@@ -47,7 +47,7 @@ def test_every_specification_of_the_catalogue_resolves(name):
     banks = make_banks(spec, seed=0)
     kinds = {
         "ConvSTDP": LinearReadout,
-        "ConvStack": LinearReadout,
+        "ConvStack": (LinearReadout, MLPReadout),
         "FullyConnectedSTDP": NeuronVoteClassifier,
         "MultimodalSTDP": NeuronVoteClassifier,
         "StochasticBinarySTDP": NeuronVoteClassifier,
