@@ -46,7 +46,7 @@ def test_every_specification_of_the_catalogue_resolves(name):
     spec = load_models(name)
     banks = make_banks(spec, seed=0)
     kinds = {
-        "ConvSTDP": LinearReadout,
+        "ConvSTDP": (LinearReadout, MLPReadout),
         "ConvStack": (LinearReadout, MLPReadout),
         "FullyConnectedSTDP": NeuronVoteClassifier,
         "MultimodalSTDP": NeuronVoteClassifier,
