@@ -8,9 +8,7 @@ from sklearn.datasets import load_digits
 
 from stdpnet import ConvStack, ConvSTDP
 from stdpnet.engine.compiler import EXACT_FLAGS
-from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.learning import encode
-from stdpnet.estimators.stack.preferred import driving_patches, preferred_field
 from stdpnet.models.network import NEVER, Counter, Input, Population, Projection
 from stdpnet.models.neurons import AdaptiveIF, LatencyIF, SoftResetIF
 from stdpnet.models.plasticity import HybridSTDP
@@ -191,6 +189,21 @@ def test_features_of_several_layers_stand_side_by_side(residual):
     residual.set_params(features="all")
 
 
+def test_features_have_names(residual):
+    names = residual.get_feature_names_out()
+    assert len(names) == residual.transform(IMAGES[:1]).shape[1] == len(set(names))
+    assert names[0] == "conv1_map0_y0_x0"
+    assert names[-1] == "conv3_map5_y3_x3"
+
+
+def test_spikes_of_every_layer_are_recorded(residual):
+    found = residual.transform(IMAGES[:5], record={"conv1.spikes": True})
+    assert np.array_equal(found, residual.transform(IMAGES[:5]))
+    shown, _, neuron = residual.recordings_["conv1.spikes"].T
+    n_of_maps = np.bincount(neuron[shown < 5] % 6, minlength=6)
+    assert n_of_maps.sum() == found[:, : 6 * 16].sum() > 0
+
+
 def test_thresholds_of_lower_layers_are_those_of_features(residual):
     first, one = residual.members_["conv1"], residual.members_["conv2"]
     n_spikes = counted(one, "conv1").sum()
@@ -266,70 +279,6 @@ def test_not_a_stack(residual, tmp_path):
     (tmp_path / "text.h5").write_text("text")
     with pytest.raises(ValueError, match=r"text\.h5 is not a saved ConvStack"):
         ConvStack.load(tmp_path / "text.h5")
-
-
-# -- controls, and what maps prefer ---------------------------------------------------
-
-
-@pytest.mark.parametrize("kernels", ["shuffled", "random"])
-def test_the_control_has_other_kernels_in_every_layer(residual, kernels):
-    control = shuffled_control(residual, IMAGES, kernels=kernels)
-    for name, one in control.members_.items():
-        learned = residual.members_[name]
-        assert not np.array_equal(one.kernels_, learned.kernels_)
-        same = np.array_equal(
-            np.sort(one.kernels_.reshape(6, -1)),
-            np.sort(learned.kernels_.reshape(6, -1)),
-        )
-        assert same == (kernels == "shuffled")
-        wanted, found = one.control_spikes_
-        assert found == pytest.approx(wanted, rel=0.1)
-    assert control.members_["conv3"].below_[0].estimator is control.members_["conv1"]
-    assert control.control_spikes_ == control.members_["conv3"].control_spikes_
-
-
-def test_what_a_map_prefers_is_where_its_input_comes_from(residual, pooled):
-    """One pixel at a time: pixels outside the field do not reach the map."""
-    for fitted, name, side in ((residual, "conv3", 7), (pooled, "conv2", 8)):
-        one = fitted.members_[name]
-        field = preferred_field(one)
-        assert field.values.shape[1:] == (side, side, 2)
-        assert field.start == -(side // 2) if name == "conv3" else -3
-        assert field.stride == (1 if name == "conv3" else 2)
-
-
-def test_a_projection_by_hand(residual):
-    """Of the second layer: its weights times the kernels below, each less their mean."""
-    one, first = residual.members_["conv2"], residual.members_["conv1"]
-    upper = one.kernels_.astype(float)
-    upper -= upper.mean(axis=(1, 2, 3), keepdims=True)
-    lower = first.kernels_.astype(float)
-    lower -= lower.mean(axis=0)
-    lower -= lower.mean(axis=(1, 2, 3), keepdims=True)
-    expected = np.zeros((6, 5, 5, 2))
-    for y, x, dy, dx in np.ndindex(3, 3, 3, 3):
-        expected[:, y + dy, x + dx] += upper[:, y, x] @ lower[:, dy, dx]
-    assert preferred_field(one).values == pytest.approx(expected)
-
-
-def test_patches_are_where_maps_spike_first(residual):
-    one = residual.members_["conv2"]
-    steps = spikes(one, "features", IMAGES)
-    patches = driving_patches(one, IMAGES, n_patches=4)
-    assert patches.shape == (6, 4, 5, 5, 1)
-    padded = np.pad(IMAGES, ((0, 0), (2, 2), (2, 2)))
-    for number in range(6):
-        earliest = np.sort(steps[..., number].min(axis=(1, 2)))[:4]
-        for patch, step in zip(patches[number], earliest, strict=True):
-            at = np.argwhere(steps[..., number] == step)
-            assert any(
-                np.array_equal(padded[n, y : y + 5, x : x + 5], patch[..., 0])
-                for n, y, x in at
-            )
-    assert not hasattr(one, "recordings_") or "features.spikes" in one.recordings_
-
-
-# -- parameters and errors ------------------------------------------------------------
 
 
 def test_parameters_of_layers(residual):

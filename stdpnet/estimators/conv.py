@@ -272,7 +272,8 @@ class ConvSTDP(ConvParts):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return names such as ``"map3_y0_x5"``, in the order of `transform`."""
         check_is_fitted(self, "kernels_")
-        height, width, n_maps = self.layer().features
+        layer = self.layer()
+        height, width, n_maps = layer.reading.shape(layer.positions)
         names = [
             f"map{m}_y{y}_x{x}"
             for y in range(height)

@@ -13,17 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from stdpnet.estimators.base import Progress, derived_seed
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.estimators.images import as_images
-from stdpnet.estimators.memory import Memory
 from stdpnet.estimators.stack import checks
 from stdpnet.estimators.stack.files import StackFiles
 from stdpnet.estimators.stack.member import StackedConv, Stage
+from stdpnet.estimators.stack.over_layers import OverLayers
 from stdpnet.models.neurons import LatencyIF, NeuronModel
 
 #: What the stack decides for all its layers.
 _OF_STACK = ("image_shape", "chunk_size", "backend", "n_jobs", "verbose")
 
 
-class ConvStack(StackFiles, TransformerMixin, _BaseComposition):
+class ConvStack(OverLayers, StackFiles, TransformerMixin, _BaseComposition):
     """Convolutional layers that learn by STDP one after the other, without labels.
 
     The first layer learns from images. Then its kernels and thresholds stay, and the
@@ -68,6 +68,8 @@ class ConvStack(StackFiles, TransformerMixin, _BaseComposition):
         The layers, fitted: kernels, thresholds, history.
     top_ : ConvSTDP
         The layer that computes the features, with those below in one program.
+    recordings_ : dict of ndarray
+        What `transform` recorded last.
 
     Raises
     ------
@@ -300,73 +302,36 @@ class ConvStack(StackFiles, TransformerMixin, _BaseComposition):
             one.read_ = read[:-1]
         return one
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(
+        self, X: Any, *, record: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
         """Return spike counts, with learning off.
 
         Parameters
         ----------
         X : array-like, shape (n, height, width[, channels]) or (n, n_features)
             Images of the shape that the stack was fitted on.
+        record : dict, optional
+            What to record, for example ``{"conv1.spikes": True}``; the last layer is
+            named ``features``. It is in `recordings_` then.
 
         Returns
         -------
         ndarray of uint8 or uint16, shape (n, n_features_out)
             Counts of each layer, those of lower layers first, channels last.
         """
-        features: np.ndarray = self.top_.transform(X)
+        top = self.top_
+        features: np.ndarray = top.transform(X, record=record)
+        if record:
+            self.recordings_ = top.recordings_
         return features
 
-    def memory(self) -> Memory:
-        """Return what all layers take for inference, as `save` stores them.
-
-        Raises
-        ------
-        NotFittedError
-            If nothing has been learned.
-        """
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return names such as ``"conv2_map3_y0_x5"``, in the order of `transform`."""
         check_is_fitted(self, "members_")
-        first, *others = (one.memory() for one in self.members_.values())
-        return sum(others, first)
-
-    # -- what has been learned, over all layers -----------------------------------------
-
-    @property
-    def n_epochs(self) -> int:
-        """How often `fit` shows every image, over all layers."""
-        return sum(int(layer.n_epochs) for _, layer in self.layers)
-
-    @property
-    def has_started(self) -> bool:
-        """Whether there is something learned, if only a start."""
-        first = next(iter(getattr(self, "members_", {"": None}).values()))
-        return first is not None and first.has_started
-
-    @property
-    def fitted_(self) -> bool:
-        """Whether every layer has learned to its end."""
-        members = getattr(self, "members_", {"": None})
-        return all(getattr(one, "fitted_", False) for one in members.values())
-
-    @property
-    def converged_(self) -> bool:
-        """Whether the kernels of every layer have converged."""
-        return all(one.converged_ for one in self.members_.values())
-
-    @property
-    def n_shown_(self) -> int:
-        """Images (or patches) shown while learning."""
-        return self._sum("n_shown_")
-
-    @property
-    def n_images_shown_(self) -> int:
-        """Images shown while learning."""
-        return self._sum("n_images_shown_")
-
-    @property
-    def build_seconds_(self) -> float:
-        """Seconds that building programs took."""
-        return self._sum("build_seconds_")
-
-    def _sum(self, name: str) -> Any:
-        members = getattr(self, "members_", {})
-        return sum(getattr(one, name, 0) for one in members.values())
+        names = [
+            f"{name}_{feature}"
+            for name in checks.read_layers(self.features, self._names)
+            for feature in self.members_[name].get_feature_names_out()
+        ]
+        return np.array(names, dtype=object)
