@@ -8,7 +8,8 @@ average; kernels of the learned network shuffled, with thresholds settled again.
 from the 60,000 training images without labels, 10,000 of them then name the neurons,
 and the 10,000 test images are scored (with ``--validate`` the last 10,000 training
 images, left out before: constants were chosen there). Networks and numbers are kept in OUT,
-and what is there is not computed again. Prints Markdown.
+and what is there is not computed again. Prints Markdown of all that is there (``--seeds 0``
+prints alone).
 """
 
 import argparse
@@ -152,8 +153,9 @@ def main() -> None:
         "| spikes/image | minutes |\n|---|---|---|---|---|---|---|---|"
     )
     for row in options.rows:
-        files = [options.out / f"{row}-{seed}.json" for seed in range(options.seeds)]
-        print(line(row, [json.loads(file.read_text()) for file in files]))
+        files = sorted(options.out.glob(f"{row}-*.json"))
+        if files:
+            print(line(row, [json.loads(file.read_text()) for file in files]))
 
 
 if __name__ == "__main__":
