@@ -309,7 +309,7 @@ class WinnerTakeAll(Geometry):
         the same position only.
     within_map : bool
         Whether a map may win once per presentation only.
-    ties : {"all", "highest", "strongest", "ranked"}
+    ties : {"all", "highest", "ranked", "strongest"}
         What happens when several rivals cross the threshold in the same step.
         "all": each of them spikes, the silence comes after. "highest": a
         neuron spikes only if no rival that crosses in this step has a higher
@@ -330,7 +330,7 @@ class WinnerTakeAll(Geometry):
 
     radius: int = number(0, low=0, integer=True)
     within_map: bool = flag()
-    ties: str = choice("all", of=("all", "highest", "strongest", "ranked"))
+    ties: str = choice("all", of=("all", "highest", "ranked", "strongest"))
     winners: int = number(1, low=1, integer=True)
 
     def __post_init__(self) -> None:
