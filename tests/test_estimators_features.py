@@ -172,7 +172,7 @@ def test_features_through_pooling_neurons(images, code):
     plain.set_params(feature_scale=0.6)
     plain.transform(images[:10], record={"features.spikes": True})
     shown, step, neuron = plain.recordings_["features.spikes"].T
-    plain.set_params(pool_neuron=SoftResetIF(v_th=3.0))
+    plain.set_params(feature_neuron=SoftResetIF(v_th=3.0))
     found = plain.transform(images[:10]).reshape(10, 2, 2, 4)
     n_steps = plain.n_steps()
     expected = np.zeros((10, 2, 2, 4), int)
@@ -187,4 +187,4 @@ def test_features_through_pooling_neurons(images, code):
                 expected[n, y, x, m] += 1 if code == "count" else n_steps - t
     assert expected.sum() > 10
     assert np.array_equal(found, expected)
-    assert type(plain)._from_plain(plain._plain_params()).pool_neuron.v_th == 3.0
+    assert type(plain)._from_plain(plain._plain_params()).feature_neuron.v_th == 3.0

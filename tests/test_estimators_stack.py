@@ -323,7 +323,7 @@ def test_binary_kernels_are_stored_one_bit_each(tmp_path):
 
 
 def test_layers_read_through_pooling_neurons():
-    mean = {"pool_neuron": SoftResetIF(v_th=2.0), "pool": 4, "feature_scale": 0.5}
+    mean = {"feature_neuron": SoftResetIF(v_th=2.0), "pool": 4, "feature_scale": 0.5}
     layers = [(name, layer(**mean)) for name in THREE[:2]]
     fitted = stack(layers=layers, features="all").fit(IMAGES)
     features = fitted.transform(IMAGES[:20]).reshape(20, 2, 2, 2, 6)

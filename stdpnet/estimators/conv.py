@@ -16,7 +16,7 @@ from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.models.projections import Geometry, SumPooling, WinnerTakeAll
 
-#: Weight of the windows of `pool_neuron`, which does not learn.
+#: Weight of the windows of `feature_neuron`, which does not learn.
 _WINDOWS = "counts_windows.w"
 
 
@@ -50,10 +50,6 @@ class ConvSTDP(ConvParts):
     pool : int or SumPooling
         Pooling windows of the features; an integer means windows of that side
         without overlap.
-    pool_neuron : NeuronModel, optional
-        Neuron of each pooling window, which gets the spikes of its window with weight
-        one, and whose spikes the features count: ``SoftResetIF(v_th=4)`` spikes once for
-        four of them. Default: the spikes themselves are counted.
     dt, presentation : Quantity or str, time
         Time step, and how long an image is shown, a multiple of it.
     n_epochs : int
@@ -75,6 +71,10 @@ class ConvSTDP(ConvParts):
         What a feature adds up: the spikes in its window, or, with "latency", the time
         steps from each spike to the end of the presentation, its own included: the
         sooner a map reaches its threshold, the more its spike counts.
+    feature_neuron : NeuronModel, optional
+        Neuron of each pooling window, which gets the spikes of its window with weight
+        one, and whose spikes the features count: ``SoftResetIF(v_th=4)`` spikes once for
+        four of them. Default: the spikes themselves are counted.
     tol : float
         `fit` stops when the mean of ``w (1 - w)``, with weights relative to
         `w_max`, is below; with binary weights, when that part of them has
@@ -141,7 +141,7 @@ class ConvSTDP(ConvParts):
     _tables: ClassVar[dict[str, type]] = {
         "inhibition": Geometry,
         "pool": Geometry,
-        "pool_neuron": NeuronModel,
+        "feature_neuron": NeuronModel,
     }
     _saved: ClassVar[tuple[str, ...]] = (
         "kernels_",
@@ -168,7 +168,6 @@ class ConvSTDP(ConvParts):
         rule: PlasticityRule | None = None,
         inhibition: WinnerTakeAll | str | None = "winner-take-all",
         pool: int | SumPooling = 4,
-        pool_neuron: NeuronModel | None = None,
         dt: Any = "1 ms",
         presentation: Any = "16 ms",
         n_epochs: int = 1,
@@ -177,6 +176,7 @@ class ConvSTDP(ConvParts):
         feature_scale: float = 1.0,
         feature_winners: int | None = None,
         feature_code: str = "count",
+        feature_neuron: NeuronModel | None = None,
         tol: float = 0.01,
         pruning: PruningSchedule | None = None,
         quantization: QuantizationSchedule | None = None,
@@ -197,7 +197,6 @@ class ConvSTDP(ConvParts):
         self.rule = rule
         self.inhibition = inhibition
         self.pool = pool
-        self.pool_neuron = pool_neuron
         self.dt = dt
         self.presentation = presentation
         self.n_epochs = n_epochs
@@ -206,6 +205,7 @@ class ConvSTDP(ConvParts):
         self.feature_scale = feature_scale
         self.feature_winners = feature_winners
         self.feature_code = feature_code
+        self.feature_neuron = feature_neuron
         self.tol = tol
         self.pruning = pruning
         self.quantization = quantization
@@ -225,7 +225,7 @@ class ConvSTDP(ConvParts):
         return kind(self, recorder)
 
     def _state(self) -> dict[str, np.ndarray]:
-        windows = {} if self.pool_neuron is None else {_WINDOWS: np.ones((1, 1, 1))}
+        windows = {} if self.feature_neuron is None else {_WINDOWS: np.ones((1, 1, 1))}
         return {
             # Channels last inside the program, maps first outside.
             "afferents.w": np.moveaxis(self.kernels_, 0, -1),

@@ -47,7 +47,7 @@ class ConvParts(Learner):
     padding: int | str
     inhibition: WinnerTakeAll | str | None
     pool: int | SumPooling
-    pool_neuron: NeuronModel | None
+    feature_neuron: NeuronModel | None
     fit_on: str
     feature_scale: float
     feature_winners: int | None
@@ -85,8 +85,10 @@ class ConvParts(Learner):
             )
         if not (isinstance(self.pool, SumPooling) or is_count(self.pool, 1)):
             self._refuse("pool", "a SumPooling or an integer >= 1")
-        if not (self.pool_neuron is None or isinstance(self.pool_neuron, NeuronModel)):
-            self._refuse("pool_neuron", "a NeuronModel or None")
+        if not (
+            self.feature_neuron is None or isinstance(self.feature_neuron, NeuronModel)
+        ):
+            self._refuse("feature_neuron", "a NeuronModel or None")
 
     # -- parts --------------------------------------------------------------------
 
@@ -106,7 +108,9 @@ class ConvParts(Learner):
     def reading(self) -> Reading:
         """Return how spikes become features."""
         neuron = (
-            None if self.pool_neuron is None else self._part("pool_neuron", NeuronModel)
+            None
+            if self.feature_neuron is None
+            else self._part("feature_neuron", NeuronModel)
         )
         by_latency = self.feature_code == "latency"
         return Reading(windows=self._pool(), by_latency=by_latency, neuron=neuron)
