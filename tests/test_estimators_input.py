@@ -28,6 +28,7 @@ IMAGES = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
         ({"feature_scale": "x"}, "feature_scale must be a number > 0, got 'x'"),
         ({"feature_winners": 0}, "feature_winners must be None or an integer >= 1"),
         ({"feature_winners": 1.5}, "feature_winners must be None or .*, got 1.5"),
+        ({"feature_neuron": 3}, "feature_neuron must be a NeuronModel or None, got 3"),
         ({"feature_code": "time"}, "unknown ConvSTDP.feature_code 'time'.*latency"),
         ({"tol": -0.1}, "ConvSTDP.tol must be a number >= 0, got -0.1"),
         ({"tol": np.nan}, "ConvSTDP.tol must be a number >= 0, got nan"),

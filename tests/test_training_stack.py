@@ -70,6 +70,12 @@ def test_what_is_common_and_what_is_a_layers_own(spec):
     assert stack.random_state == 3
 
 
+def test_features_of_pooling_neurons_in_a_specification(spec):
+    neuron = "network.feature_neuron={type = 'SoftResetIF', v_th = 4.0}"
+    for _, one in load_network(spec, [neuron]).layers:
+        assert one.feature_neuron == SoftResetIF(v_th=4.0)
+
+
 def test_pooling_in_a_specification(spec):
     overrides = [
         "network.residual={}",
