@@ -8,11 +8,12 @@ test images are scored. *Depth* 1, 2 and 3: features of the first layers togethe
 of a single one.
 
 OUT is a folder: what is there already is not computed again, so a run that was
-interrupted goes on. Prints a Markdown table.
+interrupted goes on. Prints a Markdown table for each readout.
 """
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,10 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     ),
     "full precision": ("rule.type=TraceSTDP", "rule.learning_rate=0.01", "rule.offset=0.43", "rule.tau_pre=16 ms", *_of_layers("rule={offset = 0.2}", _UPPER)),
 }  # fmt: skip
+READOUTS = {
+    "linear": {"C": 3e-4, "scale": "std", "count_transform": "sqrt"},
+    "hidden layer": {"type": "mlp"},
+}
 #: Networks whose kernels are replaced.
 CONTROLS = {"shuffled kernels": "shuffled", "random kernels": "random"}
 
@@ -74,10 +79,15 @@ def row(name: str, data: Dataset, seed: int, n_labels: int) -> dict:
     labelled = rng.permutation(len(data.X_train))[:n_labels]
     y = data.y_train[labelled]
     train, test = stack.transform(data.X_train[labelled]), stack.transform(data.X_test)
-    accuracy = {}
-    for part, of in columns(stack).items():
-        readout = make_readout(load_spec(SPEC)).fit(train[:, of], y)
-        accuracy[part] = readout.score(test[:, of], data.y_test)
+    accuracy = {
+        kind: {
+            part: make_readout({"readout": settings})
+            .fit(train[:, of], y)
+            .score(test[:, of], data.y_test)
+            for part, of in columns(stack).items()
+        }
+        for kind, settings in READOUTS.items()
+    }
     memory = stack.memory()
     return {
         "accuracy": accuracy,
@@ -88,7 +98,7 @@ def row(name: str, data: Dataset, seed: int, n_labels: int) -> dict:
 
 
 def main() -> None:
-    """Print the table, a row as soon as all its seeds are known."""
+    """Print a table for each readout."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of what is known already")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -97,7 +107,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     data = load_dataset("cifar10")
-    for number, name in enumerate(options.rows):
+    rows = {}
+    for name in options.rows:
         found = []
         for seed in options.seeds:
             path = (
@@ -107,16 +118,21 @@ def main() -> None:
                 made = row(name, data, seed, options.labels)
                 path.write_text(json.dumps(made, indent=1) + "\n")
             found.append(json.loads(path.read_text()))
-        if number == 0:
-            parts = list(found[0]["accuracy"])
-            print(f"| network | {' | '.join(parts)} | bytes of 32 bits / stored |")
-            print("|---" * (len(parts) + 2) + "|")
-        cells = [
-            _cell([100 * one["accuracy"][part] for one in found])
-            for part in found[0]["accuracy"]
-        ]
-        factor = found[0]["synaptic_factor"]
-        print(f"| {name} | {' | '.join(cells)} | {factor:.1f} |", flush=True)
+        rows[name] = found
+        print(f"{name}: done", file=sys.stderr)
+    for kind in READOUTS:
+        _print(kind, rows)
+
+
+def _print(kind: str, rows: dict[str, list[dict]]) -> None:
+    """Print the table of one readout."""
+    parts = list(next(iter(rows.values()))[0]["accuracy"][kind])
+    print(f"\n| {kind} | {' | '.join(parts)} | 32 bits / stored |")
+    print("|---" * (len(parts) + 2) + "|")
+    for name, found in rows.items():
+        each = [[100 * one["accuracy"][kind][part] for one in found] for part in parts]
+        cells = " | ".join(_cell(values) for values in each)
+        print(f"| {name} | {cells} | {found[0]['synaptic_factor']:.1f} |")
 
 
 def _cell(values: list[float]) -> str:
