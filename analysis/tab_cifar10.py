@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.estimators.control import settle, shuffled_control
+from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.spec import make_banks
 from stdpnet.readout import LinearReadout, MLPReadout
 from stdpnet.specs import load_spec
@@ -83,16 +83,6 @@ class Kept:
         if not path.exists():
             path.write_text(json.dumps(make(), indent=1) + "\n")
         return json.loads(path.read_text())
-
-
-def random_control(bank, images: np.ndarray):
-    """Return a copy with the kernels it started from and thresholds that have settled."""
-    control = shuffled_control(bank, images[:1], n_measure=1)
-    control.kernels_ = control.initial_kernels_.copy()
-    control.thresholds_ = bank.thresholds_.copy()
-    control.feature_scale = bank.feature_scale
-    settle(control, images)
-    return control
 
 
 # -- choices --------------------------------------------------------------------------
@@ -162,8 +152,7 @@ class Final:
         if kind == "learned":
             bank.fit(self.images)
         else:
-            make = {"shuffled": shuffled_control, "random": random_control}[kind]
-            bank = make(self.bank("learned"), self.images)
+            bank = shuffled_control(self.bank("learned"), self.images, kernels=kind)
         bank.save(path)
         return bank
 

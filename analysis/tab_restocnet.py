@@ -1,6 +1,7 @@
 """Table of the stack of binary kernels on CIFAR-10: depth, residual inputs, rules, controls.
 
     STDPNET_DATA=... python analysis/tab_restocnet.py OUT [--seeds 0 1 2] [--labels 10000]
+    STDPNET_DATA=... python analysis/tab_restocnet.py OUT --run RUN
 
 Each row is ``models/restocnet-cifar10.toml`` with what its name says. Kernels learn from
 3,000 unlabelled training images; the readout from `--labels` training images; all 10,000
@@ -8,7 +9,8 @@ test images are scored. *Depth* 1, 2 and 3: features of the first layers togethe
 of a single one.
 
 OUT is a folder: what is there already is not computed again, so a run that was
-interrupted goes on. Prints a Markdown table for each readout.
+interrupted goes on. Prints a Markdown table for each readout. With `--run`: the depths
+alone, from the features of a run of ``stdpnet train restocnet-cifar10 --on-disk``.
 """
 
 import argparse
@@ -19,10 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from stdpnet import ConvStack, load_dataset
+from stdpnet.analysis import load_run
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.control import shuffled_control
 from stdpnet.estimators.spec import make_banks, make_readout
 from stdpnet.specs import load_spec
+from stdpnet.training import load_banks
+from stdpnet.training.split import choose
+from stdpnet.training.store import FeatureStore
 
 SPEC = "restocnet-cifar10"
 _UPPER = ("conv2", "conv3")
@@ -97,6 +103,25 @@ def row(name: str, data: Dataset, seed: int, n_labels: int) -> dict:
     }
 
 
+def depths(path: Path, data: Dataset) -> None:
+    """Print what readouts make of the first layers of a run, with all its labels."""
+    run = load_run(path)
+    (stack,) = load_banks(run).values()
+    options = run.record["options"]
+    n_fit = run.record["spec"]["about"]["n_fit"]
+    split = choose(data, options["seed"], n_fit, options["n_train"], options["n_test"])
+    train, test = (
+        FeatureStore(path / "features").kept(f"features-{which}").counts[()]
+        for which in ("train", "test")
+    )
+    for part, of in columns(stack).items():
+        for kind, settings in READOUTS.items():
+            readout = make_readout({"readout": settings})
+            readout.fit(train[:, of], data.y_train[split.train])
+            accuracy = readout.score(test[:, of], data.y_test[split.test])
+            print(f"| {part} | {kind} | {100 * accuracy:.2f} |", flush=True)
+
+
 def main() -> None:
     """Print a table for each readout."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -104,9 +129,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--labels", type=int, default=10_000)
     parser.add_argument("--rows", nargs="+", default=[*NETWORKS, *CONTROLS])
+    parser.add_argument("--run", type=Path, help="a run with features on disk")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     data = load_dataset("cifar10")
+    if options.run is not None:
+        depths(options.run, data)
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
     rows = {}
     for name in options.rows:
         found = []

@@ -147,3 +147,11 @@ def test_the_control_settles_on_new_patches_in_every_chunk(conv, images, monkeyp
     first, second = seen[:2]
     assert first.shape == second.shape == (480, 5, 5, 2)
     assert not np.array_equal(first, second)
+
+
+def test_a_control_has_shuffled_or_random_kernels(fitted, images):
+    message = "unknown kernels of a control 'learned'; known: shuffled, random"
+    with pytest.raises(ValueError, match=message):
+        shuffled_control(fitted, images, kernels="learned")
+    control = shuffled_control(fitted, images, kernels="random")
+    assert np.array_equal(control.kernels_, fitted.initial_kernels_)

@@ -51,6 +51,8 @@ def test_the_control_has_other_kernels_in_every_layer(residual, kernels):
             np.sort(learned.kernels_.reshape(6, -1)),
         )
         assert same == (kernels == "shuffled")
+        start = np.array_equal(one.kernels_, learned.initial_kernels_)
+        assert start == (kernels == "random")
         wanted, found = one.control_spikes_
         assert found == pytest.approx(wanted, rel=0.1)
     assert control.members_["conv3"].below_[0].estimator is control.members_["conv1"]

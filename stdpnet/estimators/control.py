@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from stdpnet.catalog import unknown_name
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed
 from stdpnet.estimators.learning import FIT, encode
 from stdpnet.estimators.stack import ConvStack
-from stdpnet.models.plasticity import PlasticityRule
 
 #: Mean spikes per image of learned network and control agree within this.
 TOLERANCE = 0.1
 SHUFFLE = 5
+#: What a control has instead of learned kernels.
+KERNELS = ("shuffled", "random")
 #: What belongs to the kernels that the control does not have.
 _NOT_COPIED = ("neuron_labels_", "classes_", "recordings_")
 
@@ -45,8 +47,8 @@ def shuffled_control(
     n_measure : int
         Images on which spikes are compared.
     kernels : {"shuffled", "random"}
-        "random": kernels as the rule draws them before it learns, instead of those
-        learned in another order.
+        "random": the kernels that learning began with, instead of those learned in
+        another order.
 
     Returns
     -------
@@ -54,11 +56,18 @@ def shuffled_control(
         Fitted, with the attribute `control_spikes_`: (learned, control) mean
         spikes per image.
 
+    Raises
+    ------
+    ValueError
+        If `kernels` is something else.
+
     Warns
     -----
     UserWarning
         If the spikes do not agree, so that accuracies cannot be compared.
     """
+    if kernels not in KERNELS:
+        raise ValueError(unknown_name("kernels of a control", str(kernels), KERNELS))
     if isinstance(estimator, ConvStack):
         return _control_of_stack(estimator, images, n_measure, kernels)
     control = _with_kernels(estimator, kernels)
@@ -87,16 +96,14 @@ def _with_kernels(estimator: Any, kernels: str) -> Any:
     for name in estimator._saved:
         if hasattr(estimator, name) and name not in _NOT_COPIED:
             setattr(control, name, deepcopy(getattr(estimator, name)))
-    rng = np.random.default_rng(derived_seed(estimator.seed_, SHUFFLE))
     found = control.state()
-    weights = found["afferents.w"]
     if kernels == "random":
-        rule = estimator._part("rule", PlasticityRule)
-        drawn = rule.initial_weights(rng, weights.shape).astype(weights.dtype)
+        found["afferents.w"] = estimator._starting_state()["afferents.w"]
     else:
+        rng = np.random.default_rng(derived_seed(estimator.seed_, SHUFFLE))
+        weights = found["afferents.w"]
         rows = weights.reshape(-1, weights.shape[-1])
-        drawn = rng.permuted(rows, axis=0).reshape(weights.shape)
-    found["afferents.w"] = drawn
+        found["afferents.w"] = rng.permuted(rows, axis=0).reshape(weights.shape)
     found.pop("afferents.kept", None)  # what is pruned has moved with the weights
     control.__dict__.update(control.from_state(found))
     control.random_state = estimator.seed_

@@ -47,7 +47,11 @@ class FeatureStore:
                 pass
             _join(sorted(parts.glob("*.h5")), path)
             shutil.rmtree(parts)
-        file = h5py.File(path, "r")
+        return self.kept(name)
+
+    def kept(self, name: str) -> Features:
+        """Return features of a file that is complete."""
+        file = h5py.File(self.folder / f"{name}.h5", "r")
         events = json.loads(file.attrs["events"])
         return Features(file["counts"], file["spikes"][()], events)
 

@@ -151,17 +151,14 @@ class StackedConv(ConvSTDP):
         found = super()._state()
         for stage in self.below_:
             found |= stage.state()
-        for part in self.layer().network().projections:
-            if part.rule is None and part.name not in self._kernels_below():
+        network = self.layer().network()
+        for part in network.projections:
+            if part.rule is None and f"{part.name}.w" not in found:
                 # Additions and windows weigh one.
-                shape = (1, 1, 1)
-                if not isinstance(part.geometry, SumPooling):
-                    shape = self.layer().network().shape(part.target)
+                ends = (network.shape(part.source), network.shape(part.target))
+                shape = part.geometry.kernel_shape(*ends)
                 found[f"{part.name}.w"] = np.ones(shape, self.dtype)
         return found
-
-    def _kernels_below(self) -> set[str]:
-        return {f"{stage.name}_kernels" for stage in self.below_}
 
     def from_state(self, found: dict[str, np.ndarray]) -> dict[str, Any]:
         """Return what a program left of this layer as attributes."""

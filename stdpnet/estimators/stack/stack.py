@@ -269,6 +269,8 @@ class ConvStack(OverLayers, StackFiles, TransformerMixin, _BaseComposition):
         done, below = 0, None
         for name, one in self.members_.items():
             if not getattr(one, "fitted_", False):
+                if isinstance(one, StackedConv):
+                    one.read_ = ()  # its features may have been looked at before
                 for step in one.fit_steps(images, resume=one.has_started):
                     yield Progress(
                         done + step.n_shown, total, step.convergence, step.spikes
