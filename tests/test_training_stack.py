@@ -12,7 +12,7 @@ from stdpnet.analysis.patches import plot_patches
 from stdpnet.cli import main
 from stdpnet.config import SpecError
 from stdpnet.models.neurons import LatencyIF, SoftResetIF
-from stdpnet.models.projections import SumPooling
+from stdpnet.models.projections import SumPooling, WinnerTakeAll
 from stdpnet.training import TrainOptions, load_banks
 from stdpnet.training.train import train_part
 
@@ -74,6 +74,14 @@ def test_features_of_pooling_neurons_in_a_specification(spec):
     neuron = "network.feature_neuron={type = 'SoftResetIF', v_th = 4.0}"
     for _, one in load_network(spec, [neuron]).layers:
         assert one.feature_neuron == SoftResetIF(v_th=4.0)
+
+
+def test_a_pool_needs_no_type(spec):
+    one, *others = load_network(spec, ["network.layers.conv1.pool.size=3"]).layers
+    assert one[1].pool == SumPooling(size=3)
+    assert {layer.pool for _, layer in others} == {2}
+    winners = load_network("conv-stdp", ["network.inhibition={winners = 2}"]).inhibition
+    assert winners == WinnerTakeAll(winners=2)
 
 
 def test_pooling_in_a_specification(spec):

@@ -143,6 +143,10 @@ class ConvSTDP(ConvParts):
         "pool": Geometry,
         "feature_neuron": NeuronModel,
     }
+    _usual: ClassVar[dict[str, str]] = {
+        "inhibition": "WinnerTakeAll",
+        "pool": "SumPooling",
+    }
     _saved: ClassVar[tuple[str, ...]] = (
         "kernels_",
         "initial_kernels_",

@@ -82,6 +82,8 @@ class Learner(Voting, NetworkParts):
     )
     #: Parameters that are parts, and what their tables are looked up in.
     _tables: ClassVar[dict[str, type[Parameters]]] = {}
+    #: Types of those tables that need not say theirs.
+    _usual: ClassVar[dict[str, str]] = {}
 
     image_shape: tuple[int, ...] | None
     n_epochs: int
@@ -360,10 +362,10 @@ class Learner(Voting, NetworkParts):
         """Return parameters with parts made of their tables."""
         made = dict(params)
         bases = {**cls._tables, **dict.fromkeys(SCHEDULES, Schedule)}
+        usual = {name: kind.__name__ for name, kind in SCHEDULES.items()} | cls._usual
         for name, base in bases.items():
             if isinstance(made.get(name), dict):
-                default = SCHEDULES[name].__name__ if name in SCHEDULES else None
-                made[name] = from_dict(base, made[name], default=default)
+                made[name] = from_dict(base, made[name], default=usual.get(name))
         return made
 
     @classmethod
