@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stdpnet.datasets import Dataset, load_dataset
-from stdpnet.readout import LinearReadout
+from stdpnet.readout import LinearReadout, MLPReadout
 from stdpnet.training.memory import PeakMemory
 from stdpnet.training.scoring import Features, Scores, Task, label_curve, score
 
@@ -40,6 +40,16 @@ def test_scores_are_of_the_test_images():
     assert found.accuracy == 1
     assert np.array_equal(found.y_true, [0, 1])
     assert np.array_equal(found.test_index, [0, 1])
+
+
+@pytest.mark.parametrize("visible", [True, False])
+def test_progress_of_long_readouts_is_on_standard_error(visible, capsys):
+    some = task(np.arange(400) % 2)
+    score(MLPReadout(n_epochs=2), some, "epochs", visible=visible)
+    label_curve(LinearReadout(), some, 0, "fewer labels", visible=visible)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [text in err for text in ("epochs", "fewer labels")] == [visible] * 2
 
 
 def test_errors_are_compared_with_the_control(data):

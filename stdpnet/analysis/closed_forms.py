@@ -220,9 +220,8 @@ def drive_rate(neuron: neurons.NeuronModel, drive: np.ndarray) -> np.ndarray | N
         Hz; None if there is no closed form.
     """
     drive = np.asarray(drive, float)
-    if type(neuron) in (neurons.IF, neurons.SoftResetIF):
-        model: Any = neuron
-        return np.asarray(np.maximum(drive, 0) / model.v_th)
+    if isinstance(neuron, neurons.IF):
+        return np.maximum(drive, 0) / neuron.v_th
     if type(neuron) is neurons.LIF:
         return _leaky_rate(neuron, drive, drive - neuron.v_th)
     if type(neuron) is neurons.ConductanceLIF:

@@ -2,67 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from stdpnet.readout.blocks import BATCH_BYTES, FeatureBlocks, feature_blocks
-from stdpnet.readout.checks import (
-    check_choice,
-    check_classes,
-    checked_examples,
-    checked_features,
+from stdpnet.readout.base import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    RANDOM_STATE,
+    CountReadout,
+    Rule,
+    is_integer,
 )
+from stdpnet.readout.blocks import BATCH_BYTES, FeatureBlocks, feature_blocks
+from stdpnet.readout.checks import check_classes, checked_examples, checked_features
 from stdpnet.readout.newton import Progress, Solution, SquaredHinge, solve
 
-CHOICES = {
-    "loss": ("squared_hinge",),
-    "scale": ("max", "std", "none"),
-    "count_transform": ("none", "sqrt"),
-    "solver": ("auto", "liblinear", "streamed"),
-}
 # Measured, two cores: liblinear on dense floats is the quicker one up to here.
 LIBLINEAR_ENTRIES = 2_000_000
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_random_state(value: Any) -> bool:
-    known = value is None or isinstance(value, np.random.RandomState)
-    return known or (_is_integer(value) and 0 <= value < 2**32)
-
-
-_Rule = tuple[str, Callable[[Any], bool]]
-_POSITIVE: _Rule = ("a finite number > 0", lambda v: _is_number(v) and 0 < v < np.inf)
-_COUNT: _Rule = ("an integer >= 1", lambda v: _is_integer(v) and v >= 1)
-RULES: dict[str, _Rule] = {
-    "C": _POSITIVE,
-    "tol": _POSITIVE,
-    "batch_bytes": _COUNT,
-    "max_iter": _COUNT,
-    "memory_bytes": ("a number >= 0", lambda v: _is_number(v) and v >= 0),
-    "n_jobs": (
-        "None or an integer other than 0",
-        lambda v: v is None or (_is_integer(v) and v != 0),
-    ),
-    "random_state": ("None, an integer >= 0 or a RandomState", _is_random_state),
-    "fit_intercept": ("True or False", lambda v: isinstance(v, (bool, np.bool_))),
-    "callback": ("None or a function", lambda v: v is None or callable(v)),
-}
-
-
-class LinearReadout(ClassifierMixin, BaseEstimator):
+class LinearReadout(CountReadout):
     r"""Classify spike counts by one-vs-rest linear support vector machines.
 
     Minimizes, for each class k, the objective of `sklearn.svm.LinearSVC`,
@@ -134,6 +97,27 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
     Fan et al. (2008), Journal of Machine Learning Research 9:1871-1874 (liblinear).
     """
 
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "loss": ("squared_hinge",),
+        "scale": ("max", "std", "none"),
+        "count_transform": ("none", "sqrt"),
+        "solver": ("auto", "liblinear", "streamed"),
+    }
+    rules: ClassVar[dict[str, Rule]] = {
+        "C": POSITIVE,
+        "tol": POSITIVE,
+        "batch_bytes": COUNT,
+        "max_iter": COUNT,
+        "memory_bytes": NOT_NEGATIVE,
+        "n_jobs": (
+            "None or an integer other than 0",
+            lambda v: v is None or (is_integer(v) and v != 0),
+        ),
+        "random_state": RANDOM_STATE,
+        "fit_intercept": ("True or False", lambda v: isinstance(v, (bool, np.bool_))),
+        "callback": ("None or a function", lambda v: v is None or callable(v)),
+    }
+
     def __init__(
         self,
         C: float = 1e-3,
@@ -163,24 +147,6 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.fit_intercept = fit_intercept
         self.callback = callback
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that square roots need non-negative features."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self.count_transform == "sqrt"
-        return tags
-
-    def check_parameters(self) -> None:
-        """Raise ValueError for a parameter that cannot be used with any features.
-
-        `fit` does this first. Call it to learn of a mistake before long work.
-        """
-        for name, choices in CHOICES.items():
-            check_choice(self, name, choices)
-        for name, (rule, holds) in RULES.items():
-            value = getattr(self, name)
-            if not holds(value):
-                raise ValueError(f"LinearReadout.{name} must be {rule}, got {value!r}")
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> LinearReadout:
         """Learn from labelled features.
@@ -261,15 +227,6 @@ class LinearReadout(ClassifierMixin, BaseEstimator):
         self._check_finite(products)
         scores = products + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def _check_finite(self, found: np.ndarray) -> None:
-        """Refuse features by what was computed of them: they are read only once."""
-        if not np.isfinite(found).all():
-            raise ValueError(
-                "Negative values in data or NaN passed to LinearReadout: features must "
-                "be finite, and >= 0 with count_transform='sqrt', got others with "
-                f"count_transform={self.count_transform!r}; repair the features"
-            )
 
     def _resolved_solver(self, source: Any) -> str:
         if self.solver != "auto":

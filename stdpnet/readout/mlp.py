@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from stdpnet.readout.checks import (
-    check_choice,
-    check_classes,
-    checked_examples,
-    checked_features,
+from stdpnet.readout.base import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    RANDOM_STATE,
+    CountReadout,
+    Rule,
+    is_number,
 )
-from stdpnet.readout.linear import CHOICES, RULES
+from stdpnet.readout.blocks import feature_blocks
+from stdpnet.readout.checks import check_classes, checked_examples, checked_features
 
-_WHOLE = ("hidden", "batch_size", "n_epochs")
-_ROWS = 4096
+#: Rows that are read together, and those that are in memory as floats.
+_RUN, _PART = 128, 4096
 
 
-class MLPReadout(ClassifierMixin, BaseEstimator):
+class MLPReadout(CountReadout):
     r"""Classify spike counts by a network with one hidden layer of rectified units.
 
     Counts t(x), centred and divided by their standard deviations in the training set,
@@ -43,6 +47,12 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
         Examples in a step.
     n_epochs : int
         How often all examples are shown; there is no other end.
+    dropout : float
+        Share of the features that an example shows as their means, drawn again
+        whenever it is shown; the others are made larger by as much.
+    averaged : float
+        Share of the epochs, the last ones, over whose ends the weights are averaged:
+        steps of gradients of a few examples never come to rest. 0 keeps the last weights.
     count_transform : {"none", "sqrt"}
         "sqrt" evens out the variance of counts; it needs non-negative features.
     random_state : int, RandomState or None
@@ -61,12 +71,32 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    All transformed features are held in memory, 4 bytes each.
+    4,096 rows of features are held as floats; the source may be on disk. Rows are read in
+    runs of 128, so examples should not be sorted by class over long stretches.
 
     References
     ----------
-    Kingma and Ba (2015), arXiv:1412.6980, for Adam.
+    Kingma and Ba (2015), arXiv:1412.6980, for Adam. Srivastava et al. (2014), Journal of
+    Machine Learning Research 15:1929-1958, for dropout. Polyak and Juditsky (1992),
+    doi:10.1137/0330046, for averages.
     """
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "count_transform": ("none", "sqrt")
+    }
+    rules: ClassVar[dict[str, Rule]] = {
+        "hidden": COUNT,
+        "alpha": NOT_NEGATIVE,
+        "learning_rate": POSITIVE,
+        "batch_size": COUNT,
+        "n_epochs": COUNT,
+        "dropout": (
+            "a number from 0 to less than 1",
+            lambda v: is_number(v) and 0 <= v < 1,
+        ),
+        "averaged": ("a number from 0 to 1", lambda v: is_number(v) and 0 <= v <= 1),
+        "random_state": RANDOM_STATE,
+    }
 
     def __init__(
         self,
@@ -75,6 +105,8 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
         learning_rate: float = 5e-4,
         batch_size: int = 128,
         n_epochs: int = 15,
+        dropout: float = 0.2,
+        averaged: float = 1 / 3,
         count_transform: Literal["none", "sqrt"] = "sqrt",
         random_state: Any = 0,
     ) -> None:
@@ -83,25 +115,10 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.n_epochs = n_epochs
+        self.dropout = dropout
+        self.averaged = averaged
         self.count_transform = count_transform
         self.random_state = random_state
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that square roots need non-negative features."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self.count_transform == "sqrt"
-        return tags
-
-    def check_parameters(self) -> None:
-        """Raise ValueError for a parameter that cannot be used with any features."""
-        check_choice(self, "count_transform", CHOICES["count_transform"])
-        rules = dict.fromkeys(_WHOLE, RULES["max_iter"])
-        rules |= {"alpha": RULES["memory_bytes"], "learning_rate": RULES["C"]}
-        rules["random_state"] = RULES["random_state"]
-        for name, (rule, holds) in rules.items():
-            value = getattr(self, name)
-            if not holds(value):
-                raise ValueError(f"MLPReadout.{name} must be {rule}, got {value!r}")
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> MLPReadout:
         """Learn from labelled features.
@@ -119,32 +136,61 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
             If a parameter or a feature is out of range, sizes disagree, or there are
             fewer than two classes.
         """
-        from sklearn.neural_network import MLPClassifier  # rarely needed, as LinearSVC
+        for _ in self.fit_epochs(X, y):
+            pass
+        return self
 
+    def fit_epochs(self, X: ArrayLike, y: ArrayLike) -> Iterator[int]:
+        """Learn as `fit` does; yield the number of each epoch at its end.
+
+        Parameters
+        ----------
+        X : ndarray, memmap or h5py.Dataset, shape (n_samples, n_features)
+            Features.
+        y : array-like, shape (n_samples,)
+            Labels.
+
+        Raises
+        ------
+        ValueError
+            As `fit`.
+        """
         self.check_parameters()
         source, labels = checked_examples(self, X, y)
         self.classes_ = np.unique(labels)
         check_classes(self, self.classes_)
-        features = self._transformed(source)
-        self.mean_ = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-        features -= self.mean_
-        spread = np.sqrt(np.einsum("ij,ij->j", features, features) / len(features))
-        self.scale_ = np.where(spread > 0, spread, 1).astype(np.float32)
-        features /= self.scale_
-        self.machine_ = MLPClassifier(
+        self._set_scale(source)
+        rng = np.random.default_rng(
+            check_random_state(self.random_state).randint(2**31)
+        )
+        self.machine_ = self._machine(len(labels))
+        mean = _Mean()
+        for epoch in range(1, self.n_epochs + 1):
+            for runs in _parts(len(labels), rng):
+                shown = self._read(source, runs)
+                if self.dropout:
+                    shown *= rng.random(shown.shape, np.float32) >= self.dropout
+                    shown /= 1 - self.dropout
+                answers = np.concatenate([labels[run] for run in runs])
+                self.machine_.partial_fit(shown, answers, classes=self.classes_)
+            if epoch == self.n_epochs or epoch > self.n_epochs * (1 - self.averaged):
+                mean.add([*self.machine_.coefs_, *self.machine_.intercepts_])
+            yield epoch
+        self.machine_.coefs_, self.machine_.intercepts_ = mean.of[:2], mean.of[2:]
+
+    def _machine(self, n_samples: int) -> Any:
+        from sklearn.neural_network import MLPClassifier  # rarely needed, as LinearSVC
+
+        smallest = min(
+            sum(run.stop - run.start for run in runs) for runs in _parts(n_samples)
+        )
+        return MLPClassifier(
             (self.hidden,),
             alpha=self.alpha,
-            batch_size=min(self.batch_size, len(features)),
+            batch_size=min(self.batch_size, smallest),
             learning_rate_init=self.learning_rate,
-            max_iter=self.n_epochs,
-            n_iter_no_change=self.n_epochs,
             random_state=self.random_state,
         )
-        with warnings.catch_warnings():
-            # The number of epochs is a choice, not a limit that was too low.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.machine_.fit(features, labels)
-        return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probability of each class.
@@ -166,13 +212,8 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         source = checked_features(self, X)
-        parts = []
-        for start in range(0, source.shape[0], _ROWS):
-            rows = self._transformed(source[start : start + _ROWS])
-            rows -= self.mean_
-            rows /= self.scale_
-            parts.append(self.machine_.predict_proba(rows))
-        return np.concatenate(parts)
+        parts = [self._read(source, runs) for runs in _parts(source.shape[0])]
+        return np.concatenate([self.machine_.predict_proba(part) for part in parts])
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the most probable class.
@@ -191,15 +232,46 @@ class MLPReadout(ClassifierMixin, BaseEstimator):
         labels: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return labels
 
-    def _transformed(self, source: Any) -> np.ndarray:
-        """Return transformed counts as floats, not yet centred."""
-        found: np.ndarray = np.array(source[:], dtype=np.float32)
+    def _set_scale(self, source: Any) -> None:
+        """Measure the features that `_read` centres and divides."""
+        found = feature_blocks(source, sqrt=self.count_transform == "sqrt").statistics()
+        self._check_finite(found.mean)
+        self.mean_ = found.mean.astype(np.float32)
+        self.scale_ = np.where(found.sd > 0, found.sd, 1).astype(np.float32)
+
+    def _read(self, source: Any, runs: Sequence[slice]) -> np.ndarray:
+        """Return some runs of rows as standardized floats."""
+        found = np.concatenate([source[run] for run in runs], dtype=np.float32)
         if self.count_transform == "sqrt":
-            if (found < 0).any():
-                raise ValueError(
-                    "Negative values in data passed to MLPReadout: features must be >= "
-                    "0 with count_transform='sqrt'; repair the features, or transform "
-                    "nothing"
-                )
-            np.sqrt(found, out=found)
+            with np.errstate(invalid="ignore"):
+                np.sqrt(found, out=found)
+        found -= self.mean_
+        found /= self.scale_
+        self._check_finite(found)
         return found
+
+
+@dataclass
+class _Mean:
+    """Mean of lists of arrays of the same shapes."""
+
+    of: list[np.ndarray] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, arrays: list[np.ndarray]) -> None:
+        self.count += 1
+        if self.count == 1:
+            self.of = [array.copy() for array in arrays]
+        for mean, array in zip(self.of, arrays, strict=True):
+            mean += (array - mean) / self.count
+
+
+def _parts(n_samples: int, rng: np.random.Generator | None = None) -> list[list[slice]]:
+    """Deal runs of rows, shuffled if there is a generator, to parts of about one size."""
+    starts = np.arange(0, n_samples, _RUN)
+    n_parts = -(-n_samples // _PART)
+    dealt = np.array_split(starts if rng is None else rng.permutation(starts), n_parts)
+    return [
+        [slice(a, min(a + _RUN, n_samples)) for a in np.sort(part).tolist()]
+        for part in dealt
+    ]

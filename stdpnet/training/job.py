@@ -159,8 +159,16 @@ class TrainingJob:
             )
         readout = make_readout(self.spec, n_jobs=self.options.jobs)
         with self._timed(f"{whose}readout"):
-            scores = score(readout, task)
-        scores.curve = label_curve(readout, task, self.options.seed)
+            scores = score(
+                readout, task, f"{whose}readout", visible=self.options.visible
+            )
+        scores.curve = label_curve(
+            readout,
+            task,
+            self.options.seed,
+            f"{whose}readout, fewer labels",
+            visible=self.options.visible,
+        )
         return scores
 
     @contextmanager

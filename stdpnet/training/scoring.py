@@ -15,6 +15,7 @@ from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import added
 from stdpnet.estimators.show import track
 from stdpnet.estimators.spec import Readout
+from stdpnet.readout import MLPReadout
 from stdpnet.training.split import Split, stratified
 
 #: Numbers of labels at which accuracy is shown, and how many draws of each.
@@ -163,9 +164,19 @@ def task_of(
     )
 
 
-def score(readout: Readout, task: Task) -> Scores:
-    """Fit the readout on labelled features and classify the test images."""
-    readout.fit(task.train.counts, task.y_train)
+def score(
+    readout: Readout, task: Task, text: str = "", *, visible: bool = False
+) -> Scores:
+    """Fit the readout on labelled features and classify the test images.
+
+    `text` names the progress, which is shown if `visible`.
+    """
+    if isinstance(readout, MLPReadout):
+        epochs = readout.fit_epochs(task.train.counts, task.y_train)
+        for _ in track(epochs, readout.n_epochs, text, visible):
+            pass
+    else:
+        readout.fit(task.train.counts, task.y_train)
     found = readout.predict(task.test.counts)
     labels = getattr(readout, "neuron_labels_", None)
     return Scores(
@@ -189,8 +200,12 @@ def rows_of(counts: Any, rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def label_curve(readout: Readout, task: Task, seed: int) -> dict[str, np.ndarray]:
+def label_curve(
+    readout: Readout, task: Task, seed: int, text: str = "", *, visible: bool = False
+) -> dict[str, np.ndarray]:
     """Return accuracy against the number of labels, on stratified draws.
+
+    `text` names the progress, which is shown if `visible`.
 
     Returns
     -------
@@ -204,9 +219,9 @@ def label_curve(readout: Readout, task: Task, seed: int) -> dict[str, np.ndarray
     least = len(labels) / rarest
     sizes = [n for n in CURVE if least <= n < len(labels)]
     accuracy = np.empty((len(sizes), CURVE_DRAWS))
-    for row, n in enumerate(sizes):
-        for draw in range(CURVE_DRAWS):
-            rows = stratified(labels, n, np.random.default_rng([seed, draw]))
-            fitted = clone(readout).fit(rows_of(task.train.counts, rows), labels[rows])
-            accuracy[row, draw] = fitted.score(task.test.counts, task.y_test)
+    cells = list(np.ndindex(*accuracy.shape))
+    for row, draw in track(cells, len(cells), text, visible):
+        rows = stratified(labels, sizes[row], np.random.default_rng([seed, draw]))
+        fitted = clone(readout).fit(rows_of(task.train.counts, rows), labels[rows])
+        accuracy[row, draw] = fitted.score(task.test.counts, task.y_test)
     return {"n_labels": np.array(sizes), "accuracy": accuracy}

@@ -46,7 +46,7 @@ class IF(NeuronModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoftResetIF(NeuronModel):
+class SoftResetIF(IF):
     r"""Integrate-and-fire neuron without leak whose spikes cost the threshold: no input is lost.
 
     .. math::
@@ -76,14 +76,10 @@ class SoftResetIF(NeuronModel):
     doi:10.3389/fnins.2017.00682. The defaults are ours.
     """
 
-    equations: ClassVar[str] = "dv/dt = drive : 1"
     threshold: ClassVar[str] = "v >= v_th"
     reset: ClassVar[str] = "v = v - v_th"
-    start: ClassVar[str] = "v = 0"
-    strength: ClassVar[str] = "v / v_th"
 
     v_th: float = number(1.0, above=0, doc="threshold")
-    drive: Quantity = quantity(0 * Hz, doc="constant input")
 
 
 @dataclass(frozen=True, kw_only=True)
