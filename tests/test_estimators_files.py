@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from stdpnet.encoding import DifferenceOfGaussians, Encoding, Latency
-from stdpnet.estimators import base
+from stdpnet.estimators import saving
 from stdpnet.estimators.base import STDPTransformer
 from stdpnet.estimators.conv import ConvSTDP
 from stdpnet.models.neurons import AdaptiveIF
@@ -96,8 +96,8 @@ def test_a_file_that_is_missing_is_not_found(tmp_path):
 
 def test_a_file_of_a_newer_format_asks_for_an_upgrade(saved):
     with h5py.File(saved, "a") as file:
-        file.attrs["format"] = base.FILE_FORMAT + 1
-    newer = f"has format {base.FILE_FORMAT + 1}.* up to {base.FILE_FORMAT}; upgrade"
+        file.attrs["format"] = saving.FILE_FORMAT + 1
+    newer = f"has format {saving.FILE_FORMAT + 1}.* up to {saving.FILE_FORMAT}; upgrade"
     with pytest.raises(ValueError, match=newer):
         ConvSTDP.load(saved)
 

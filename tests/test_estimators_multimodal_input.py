@@ -119,6 +119,6 @@ def test_files_that_hold_no_model_are_refused(fitted, tmp_path):
         MultimodalSTDP.load(tmp_path / "text.h5")
     path = fitted.members_["image"].save(tmp_path / "one.h5")
     with pytest.raises(
-        ValueError, match="is not a saved MultimodalSTDP: it holds a Fu"
+        ValueError, match="holds a FullyConnectedSTDP, not a MultimodalSTDP"
     ):
         MultimodalSTDP.load(path)

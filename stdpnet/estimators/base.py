@@ -1,26 +1,19 @@
-"""What all networks share: parameters that reach into parts, seeds, progress, files."""
+"""What all networks share: parameters that reach into parts, seeds, progress."""
 
-import json
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import h5py
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from stdpnet import __version__
 from stdpnet.config import Parameters
+from stdpnet.estimators.saving import Saved, reading
 from stdpnet.models.custom import resolved
-from stdpnet.runs import writing_hdf5
 from stdpnet.units import Quantity, as_quantity
 
-#: Version of saved estimators; older ones still open.
-FILE_FORMAT = 1
 _TEXT = h5py.string_dtype()
-#: What reading a damaged file may raise.
-_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class Progress:
     spikes: float
 
 
-class STDPTransformer(TransformerMixin, BaseEstimator):
+class STDPTransformer(Saved, TransformerMixin, BaseEstimator):
     """Base of the networks: a scikit-learn transformer with parts as parameters."""
 
     #: Names of learned arrays that `save` writes and `load` restores.
@@ -88,30 +81,9 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
 
     # -- files --------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> Path:
-        """Write parameters and learned arrays to one HDF5 file, atomically.
-
-        Parameters
-        ----------
-        path : path
-            File to write; an existing one is replaced.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written; what was there before is kept.
-        """
-        path = Path(path)
-        with writing_hdf5(path) as file:
-            self.write_to(file)
-        return path
-
     def write_to(self, group: h5py.Group) -> None:
-        """Write parameters and learned arrays into an open HDF5 group."""
-        group.attrs["format"] = FILE_FORMAT
-        group.attrs["stdpnet"] = __version__
-        group.attrs["class"] = type(self).__name__
-        group.attrs["params"] = json.dumps(self._plain_params())
+        """Write parameters and everything learned into an open HDF5 group."""
+        self._write_header(group, self._plain_params())
         learned = group.require_group("learned")
         known = [name for name in self._saved if hasattr(self, name)]
         if set(self._required()) <= set(known):  # else nothing was learned yet
@@ -127,72 +99,15 @@ class STDPTransformer(TransformerMixin, BaseEstimator):
         return [name for name in cls._saved if name not in cls._optional]
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read an estimator that `save` wrote.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If the file is damaged, of another class, or of a newer version.
-        """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no such file: {path}")
-        try:
-            file = h5py.File(path, "r")
-        except OSError as error:
-            raise ValueError(
-                f"{path} is not a saved {cls.__name__}: {error}"
-            ) from error
-        with file:
-            return cls.read_from(file)
-
-    @classmethod
     def read_from(cls, group: h5py.Group) -> Self:
-        """Read an estimator from an open HDF5 group.
-
-        Raises
-        ------
-        ValueError
-            If it is damaged, of another class, or of a newer version.
-        """
+        """Read an estimator from an open HDF5 group."""
         params = cls._read_header(group)
-        try:
+        with reading(group):
             estimator = cls._from_plain(params)
             for name in group["learned"]:
                 estimator._restore(name, _read(group["learned"][name]))
             estimator._check_complete(group)
-        except _DAMAGE as error:
-            reason = error.args[0] if isinstance(error, KeyError) else error
-            raise ValueError(
-                f"{group.file.filename} is damaged or of a newer version: {reason}; "
-                "train again, or upgrade stdpnet"
-            ) from error
         return estimator
-
-    @classmethod
-    def _read_header(cls, group: h5py.Group) -> Any:
-        """Return the parameters of an estimator of this class and a known format."""
-        file, header = group.file.filename, group.attrs
-        if missing := [n for n in ("format", "class", "params") if n not in header]:
-            raise ValueError(
-                f"{file} is not a saved {cls.__name__}: it has no {missing[0]!r}"
-            )
-        if header["format"] > FILE_FORMAT:
-            raise ValueError(
-                f"{file} has format {header['format']}, this version "
-                f"of stdpnet ({__version__}) reads up to {FILE_FORMAT}; upgrade stdpnet"
-            )
-        if header["class"] != cls.__name__:
-            raise ValueError(f"{file} holds a {header['class']}, not a {cls.__name__}")
-        try:
-            return json.loads(header["params"])
-        except (TypeError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{file} is not a saved {cls.__name__}: {error}"
-            ) from error
 
     def _check_complete(self, group: h5py.Group) -> None:
         """Raise KeyError if something learned is missing, but not all of it."""
