@@ -59,7 +59,7 @@ READOUTS = {
     "linear": partial(
         LinearReadout, C=3e-4, scale="std", count_transform="sqrt", n_jobs=1
     ),
-    "mlp": partial(MLPReadout, hidden=512, alpha=0.1, batch_size=256, n_epochs=12),
+    "mlp": MLPReadout,
 }
 
 

@@ -9,7 +9,7 @@ test images are scored. *Depth* 1, 2 and 3: features of the first layers togethe
 of a single one.
 
 OUT is a folder: what is there already is not computed again, so a run that was
-interrupted goes on. Prints a Markdown table for each readout. With `--run`: the depths
+interrupted goes on; without the .json files only the readouts learn again. Prints a Markdown table for each readout. With `--run`: the depths
 alone, from the features of a run of ``stdpnet train restocnet-cifar10 --on-disk``.
 """
 
@@ -24,7 +24,7 @@ from stdpnet import ConvStack, load_dataset
 from stdpnet.analysis import load_run
 from stdpnet.datasets import Dataset
 from stdpnet.estimators.control import shuffled_control
-from stdpnet.estimators.spec import make_banks, make_readout
+from stdpnet.estimators.spec import Readout, make_banks, make_readout
 from stdpnet.specs import load_spec
 from stdpnet.training import load_banks
 from stdpnet.training.split import choose
@@ -49,9 +49,10 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     ),
     "full precision": ("rule.type=TraceSTDP", "rule.learning_rate=0.01", "rule.offset=0.43", "rule.tau_pre=16 ms", *_of_layers("rule={offset = 0.2}", _UPPER)),
 }  # fmt: skip
-READOUTS = {
+#: What replaces the readout of the specification.
+READOUTS: dict[str, dict] = {
     "linear": {"C": 3e-4, "scale": "std", "count_transform": "sqrt"},
-    "hidden layer": {"type": "mlp"},
+    "hidden layer": {},
 }
 #: Networks whose kernels are replaced.
 CONTROLS = {"shuffled kernels": "shuffled", "random kernels": "random"}
@@ -76,23 +77,36 @@ def columns(stack: ConvStack) -> dict[str, np.ndarray]:
     return found | {f"{name} alone": np.arange(a, b) for name, a, b in alone}
 
 
-def row(name: str, data: Dataset, seed: int, n_labels: int) -> dict:
-    """Learn and score one network."""
-    stack, images = learned(name, data, seed)
-    if name in CONTROLS:
-        stack = shuffled_control(stack, images, kernels=CONTROLS[name])
+def readout(kind: str) -> Readout:
+    """Return a readout that has learned nothing yet."""
+    return make_readout({"readout": READOUTS[kind] or load_spec(SPEC)["readout"]})
+
+
+def row(name: str, data: Dataset, seed: int, n_labels: int, path: Path) -> dict:
+    """Learn and score one network; keep it and its features."""
     rng = np.random.default_rng([seed, 1])
     labelled = rng.permutation(len(data.X_train))[:n_labels]
-    y = data.y_train[labelled]
-    train, test = stack.transform(data.X_train[labelled]), stack.transform(data.X_test)
+    if not path.with_suffix(".npz").exists():
+        stack, images = learned(name, data, seed)
+        if name in CONTROLS:
+            stack = shuffled_control(stack, images, kernels=CONTROLS[name])
+        stack.save(path.with_suffix(".h5"))
+        np.savez_compressed(
+            path.with_suffix(".npz"),
+            train=stack.transform(data.X_train[labelled]),
+            test=stack.transform(data.X_test),
+        )
+    stack = ConvStack.load(path.with_suffix(".h5"))
+    features = np.load(path.with_suffix(".npz"))
+    train, test = features["train"], features["test"]
     accuracy = {
         kind: {
-            part: make_readout({"readout": settings})
-            .fit(train[:, of], y)
+            part: readout(kind)
+            .fit(train[:, of], data.y_train[labelled])
             .score(test[:, of], data.y_test)
             for part, of in columns(stack).items()
         }
-        for kind, settings in READOUTS.items()
+        for kind in READOUTS
     }
     memory = stack.memory()
     return {
@@ -115,10 +129,9 @@ def depths(path: Path, data: Dataset) -> None:
         for which in ("train", "test")
     )
     for part, of in columns(stack).items():
-        for kind, settings in READOUTS.items():
-            readout = make_readout({"readout": settings})
-            readout.fit(train[:, of], data.y_train[split.train])
-            accuracy = readout.score(test[:, of], data.y_test[split.test])
+        for kind in READOUTS:
+            machine = readout(kind).fit(train[:, of], data.y_train[split.train])
+            accuracy = machine.score(test[:, of], data.y_test[split.test])
             print(f"| {part} | {kind} | {100 * accuracy:.2f} |", flush=True)
 
 
@@ -144,7 +157,7 @@ def main() -> None:
                 options.out / f"{name.replace(' ', '-')}-{options.labels}-{seed}.json"
             )
             if not path.exists():
-                made = row(name, data, seed, options.labels)
+                made = row(name, data, seed, options.labels, path)
                 path.write_text(json.dumps(made, indent=1) + "\n")
             found.append(json.loads(path.read_text()))
         rows[name] = found
