@@ -101,6 +101,13 @@ def test_weight_histogram_shows_percent_before_and_after():
     assert set(_words(ax)) == {"start", "learned"}
 
 
+def test_labels_of_binary_weights_do_not_meet():
+    weights, initial = np.array([0, 1, 1.0]), np.array([0, 0, 1, 1, 1.0])
+    ax = _drawn(plot_weight_histogram(weights, initial, bins=10))
+    places = {text.get_text(): text.xy[0] for text in ax.texts}
+    assert (places["start"], places["learned"]) == pytest.approx((0.05, 0.9))
+
+
 def test_convergence_is_labelled_with_its_end():
     ax = _drawn(
         plot_convergence(np.array([0, 100]), np.array([0.2, 0.0123]), threshold=0.02)

@@ -18,7 +18,7 @@ from stdpnet.analysis import (
     save_figure,
     write_report,
 )
-from stdpnet.analysis.numbers import result_sentence
+from stdpnet.analysis.numbers import result_sentence, summary_sentence
 
 SPEC = {
     "about": {"source": "doi:10.1/x", "differs": None},
@@ -264,6 +264,15 @@ def test_report_without_control_says_so(small_run):
 def test_result_is_one_honest_sentence(run_path, accuracy, control, end):
     _edit_metrics(run_path, accuracy=accuracy, control_accuracy=control)
     assert end in result_sentence(load_run(run_path))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "images"), [(500, 1500, 500), (500, 300, 300)]
+)
+def test_images_that_were_shown_again_are_not_more(run_path, given, shown, images):
+    _edit_metrics(run_path, n_fit=given, n_fit_shown=shown)
+    sentence = summary_sentence(load_run(run_path))
+    assert f"learned from {images} unlabelled images" in sentence
 
 
 @pytest.mark.parametrize("name", ["kernels", "spikes"])

@@ -214,7 +214,9 @@ def plot_weight_histogram(
     if initial is not None:
         start, edges_start = weight_histogram(initial, bins)
         ax.stairs(100 * start, edges_start, color=INK, linewidth=1.2)
-        peak = int(start.argmax())
+        # Not at the peak of the learned ones, whose label is there.
+        elsewhere = np.arange(bins) != int(share.argmax())
+        peak = int(np.where(elsewhere, start, 0).argmax())
         middle = (edges_start[peak] + edges_start[peak + 1]) / 2
         label_at(
             ax,

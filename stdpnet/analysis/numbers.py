@@ -138,10 +138,13 @@ def summary_sentence(run: Run) -> str:
     """Return what was shown, how long it took and with which seed."""
     metrics, parts = run.metrics, []
     kernels = n_kernels(run)
-    shown = metrics.get("n_fit_shown", metrics.get("n_fit"))
-    if kernels and shown is not None:
+    # Fewer than were given if learning converged, more if they were shown again.
+    counts = [metrics[name] for name in ("n_fit", "n_fit_shown") if name in metrics]
+    if kernels and counts:
         what = "pairs" if has_senses(run) else "images"
-        parts.append(f"{kernels} kernels learned from {whole(shown)} unlabelled {what}")
+        parts.append(
+            f"{kernels} kernels learned from {whole(min(counts))} unlabelled {what}"
+        )
     if "seconds_per_example" in metrics:
         parts.append(f"{duration(metrics['seconds_per_example'])} an image")
     if metrics.get("n_train") is not None:
