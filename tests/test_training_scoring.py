@@ -46,10 +46,12 @@ def test_scores_are_of_the_test_images():
 def test_progress_of_long_readouts_is_on_standard_error(visible, capsys):
     some = task(np.arange(400) % 2)
     score(MLPReadout(n_epochs=2), some, "epochs", visible=visible)
+    score(LinearReadout(solver="streamed"), some, "steps", visible=visible)
     label_curve(LinearReadout(), some, 0, "fewer labels", visible=visible)
     out, err = capsys.readouterr()
     assert out == ""
-    assert [text in err for text in ("epochs", "fewer labels")] == [visible] * 2
+    shown = [text in err for text in ("epochs", "steps", "fewer labels")]
+    assert shown == [visible] * 3
 
 
 def test_errors_are_compared_with_the_control(data):

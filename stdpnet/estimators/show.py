@@ -1,7 +1,8 @@
 """Progress on standard error for people, nothing for logs."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -33,6 +34,17 @@ def track(
         for number, item in enumerate(items, start=1):
             bar.update(task, completed=getattr(item, "n_shown", number))
             yield item
+
+
+@contextmanager
+def count_steps(text: str, visible: bool) -> Iterator[Callable[..., None] | None]:
+    """Show how often what is yielded was called, for work whose end is not known."""
+    if not visible:
+        yield None
+        return
+    with progress_bar() as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda *_: bar.advance(task)
 
 
 def show_line(text: str) -> None:

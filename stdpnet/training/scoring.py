@@ -13,9 +13,9 @@ from stdpnet.datasets.paired import AnyDataset
 from stdpnet.estimators.features import check_memory, compute_features, feature_dtype
 from stdpnet.estimators.learner import Learner
 from stdpnet.estimators.learning import added
-from stdpnet.estimators.show import track
+from stdpnet.estimators.show import count_steps, track
 from stdpnet.estimators.spec import Readout
-from stdpnet.readout import MLPReadout
+from stdpnet.readout import LinearReadout, MLPReadout
 from stdpnet.training.split import Split, stratified
 
 #: Numbers of labels at which accuracy is shown, and how many draws of each.
@@ -171,12 +171,7 @@ def score(
 
     `text` names the progress, which is shown if `visible`.
     """
-    if isinstance(readout, MLPReadout):
-        epochs = readout.fit_epochs(task.train.counts, task.y_train)
-        for _ in track(epochs, readout.n_epochs, text, visible):
-            pass
-    else:
-        readout.fit(task.train.counts, task.y_train)
+    _fit(readout, task, text, visible)
     found = readout.predict(task.test.counts)
     labels = getattr(readout, "neuron_labels_", None)
     return Scores(
@@ -187,6 +182,20 @@ def score(
         neuron_labels=labels,
         events=task.test.events,
     )
+
+
+def _fit(readout: Readout, task: Task, text: str, visible: bool) -> None:
+    counts, labels = task.train.counts, task.y_train
+    if isinstance(readout, MLPReadout):
+        epochs = readout.fit_epochs(counts, labels)
+        for _ in track(epochs, readout.n_epochs, text, visible):
+            pass
+    elif isinstance(readout, LinearReadout):
+        with count_steps(text, visible) as callback:
+            readout.set_params(callback=callback).fit(counts, labels)
+        readout.callback = None
+    else:
+        readout.fit(counts, labels)
 
 
 def rows_of(counts: Any, rows: np.ndarray) -> np.ndarray:
