@@ -20,6 +20,9 @@ SECTIONS = (
     "sweep",
 )
 
+#: Type of a section that does not say its own, where other types know other keys.
+DEFAULT_TYPES = {"readout": "linear"}
+
 
 def load_spec(name_or_path: str | Path, overrides: Any = ()) -> dict[str, Any]:
     """Read a specification and apply overrides to it.
@@ -86,7 +89,8 @@ def _override(spec: dict[str, Any], override: str) -> None:
         if not isinstance(table, dict):
             raise SpecError(f"{name.strip()}: {part} is a value, not a table")
     parsed = toml_value(value.strip())
-    if key == "type" and table.get("type", parsed) != parsed:
+    before = table.get("type", DEFAULT_TYPES.get(".".join(tables), parsed))
+    if key == "type" and before != parsed:
         table.clear()
     table[key] = parsed
 

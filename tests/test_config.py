@@ -302,3 +302,5 @@ def test_another_type_starts_from_its_own_defaults():
         "type": "PairSTDP",
         "learning_rate": 0.2,
     }
+    assert load_spec("conv-stdp", ["readout.type=mlp"])["readout"] == {"type": "mlp"}
+    assert "C" in load_spec("conv-stdp", ["readout.type=linear"])["readout"]

@@ -23,7 +23,7 @@ from stdpnet.models.custom import model_from_dict, resolved
 from stdpnet.models.neurons import NeuronModel
 from stdpnet.models.plasticity import PlasticityRule
 from stdpnet.readout import LinearReadout, MLPReadout, NeuronVoteClassifier
-from stdpnet.specs import load_spec
+from stdpnet.specs import DEFAULT_TYPES, load_spec
 
 #: Networks of one sense; several of them make a `MultimodalSTDP`.
 ESTIMATORS: dict[str, type[Learner]] = {
@@ -161,7 +161,7 @@ def make_readout(spec: dict[str, Any], *, n_jobs: int = 1) -> Readout:
         If the section has a key that the classifier does not know.
     """
     values = dict(spec.get("readout", {}))
-    kind = values.pop("type", "linear")
+    kind = values.pop("type", DEFAULT_TYPES["readout"])
     if kind not in _READOUTS:
         raise SpecError(unknown_name("readout.type", str(kind), _READOUTS))
     cls = _READOUTS[kind]
