@@ -296,6 +296,15 @@ def test_a_file_with_another_network_is_refused(fitted, tmp_path):
         MultimodalSTDP.load(path)
 
 
+def test_what_a_part_lacks_is_said_once(fitted, tmp_path):
+    path = fitted.save(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        del file["modality_image/learned/image_shape_"]
+    with pytest.raises(ValueError, match="it has no image_shape_; train again") as told:
+        MultimodalSTDP.load(path)
+    assert str(told.value).count("model.h5") == 1
+
+
 def test_shuffling_keeps_what_each_neuron_gets(fitted):
     other = fitted.shuffled(seed=1).cross_weights_
     for pair, w in fitted.cross_weights_.items():

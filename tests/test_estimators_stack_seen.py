@@ -106,4 +106,27 @@ def test_patches_are_where_maps_spike_first(residual):
     assert not hasattr(one, "recordings_") or "features.spikes" in one.recordings_
 
 
+def test_of_patches_in_the_same_step_the_one_that_fits_best_is_taken(residual):
+    one = residual.members_["conv2"]
+    steps, field = first_spikes(one), preferred_field(one)
+    first = residual.members_["conv1"]
+    seen = first._encoding().contrast(
+        IMAGES[..., None], first.encoding_arrays_, max_value=first.max_value_
+    )
+    seen = np.pad(seen, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    padded = np.pad(IMAGES, ((0, 0), (2, 2), (2, 2)))
+    patches = driving_patches(one, IMAGES, n_patches=1)
+    for number in range(6):
+        of_map = steps[..., number]
+        places = np.argwhere(of_map == of_map.min())
+        match = [
+            np.vdot(seen[n, y : y + 5, x : x + 5], field.values[number])
+            for n, y, x in places
+        ]
+        n, y, x = places[int(np.argmax(match))]
+        assert np.array_equal(
+            patches[number, 0, ..., 0], padded[n, y : y + 5, x : x + 5]
+        )
+
+
 # -- parameters and errors ------------------------------------------------------------

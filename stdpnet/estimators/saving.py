@@ -112,6 +112,8 @@ def reading(group: h5py.Group) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
+        if str(error).startswith(group.file.filename):  # a part said it already
+            raise
         reason = error.args[0] if isinstance(error, KeyError) else error
         raise ValueError(
             f"{group.file.filename} is damaged or of a newer version: {reason}; "

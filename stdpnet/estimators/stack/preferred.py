@@ -135,7 +135,8 @@ def driving_patches(
     """Return the patches of images that drive each map of a layer most.
 
     Those where it spikes first: of each image the earliest spike, then the earliest of all
-    images.
+    images. Of spikes in the same step, the one whose contrasts agree best with what the map
+    prefers.
 
     Parameters
     ----------
@@ -153,21 +154,38 @@ def driving_patches(
         spiked in too few images, are zero.
     """
     images = images if images.ndim == 4 else images[..., np.newaxis]
-    field, layer = preferred_field(one), one.layer()
+    field = preferred_field(one)
     shown, step, neuron = _spikes(one, images).T
-    _, width, n_maps = layer.positions
+    _, width, n_maps = one.layer().positions
     side = field.values.shape[1]
+    contrasts = _framed(
+        one._encoding().contrast(
+            images, one.encoding_arrays_, max_value=one.max_value_
+        ),
+        side,
+    )
     made = np.zeros((n_maps, n_patches, side, side, images.shape[3]), images.dtype)
-    maps, places = neuron % n_maps, neuron // n_maps
-    order = np.lexsort((step, maps))
+    corners = np.stack(np.divmod(neuron // n_maps, width), axis=1)
+    corners = corners * field.stride + field.start
+    images = _framed(images, side)
     for number in range(n_maps):
-        of_map = order[maps[order] == number]
+        of_map = np.flatnonzero(neuron % n_maps == number)
+        of_map = of_map[_is_early(shown[of_map], step[of_map], n_patches)]
+        seen = _crops(contrasts, shown[of_map], corners[of_map], side)
+        match = seen.reshape(len(seen), -1) @ field.values[number].ravel()
+        of_map = of_map[np.lexsort((-match, step[of_map]))]
         _, first = np.unique(shown[of_map], return_index=True)
-        for place, spike in enumerate(of_map[np.sort(first)][:n_patches]):
-            y, x = divmod(int(places[spike]), width)
-            corner = (y * field.stride + field.start, x * field.stride + field.start)
-            made[number, place] = _crop(images[shown[spike]], corner, side)
+        best = of_map[np.sort(first)][:n_patches]
+        made[number, : len(best)] = _crops(images, shown[best], corners[best], side)
     return made
+
+
+def _is_early(shown: np.ndarray, step: np.ndarray, n_images: int) -> np.ndarray:
+    """Say which spikes come no later than the first ones of some images."""
+    order = np.lexsort((step, shown))
+    _, first = np.unique(shown[order], return_index=True)
+    steps = np.sort(step[order[first]])[:n_images]
+    return step <= steps[-1] if len(steps) else step < 0
 
 
 def _spikes(one: Any, images: np.ndarray) -> np.ndarray:
@@ -184,7 +202,18 @@ def _spikes(one: Any, images: np.ndarray) -> np.ndarray:
     return found
 
 
-def _crop(image: np.ndarray, corner: tuple[int, int], side: int) -> np.ndarray:
-    padded = np.pad(image, ((side, side), (side, side), (0, 0)))
-    rows, columns = (slice(at + side, at + 2 * side) for at in corner)
-    return padded[rows, columns]
+def _framed(images: np.ndarray, side: int) -> np.ndarray:
+    """Return images with zeros around them."""
+    return np.pad(images, ((0, 0), (side, side), (side, side), (0, 0)))
+
+
+def _crops(
+    framed: np.ndarray, index: np.ndarray, corners: np.ndarray, side: int
+) -> np.ndarray:
+    """Return squares of images in a frame, of shape (n, side, side, channels)."""
+    across = np.arange(side) + side
+    rows, columns = (corners[:, axis, np.newaxis] + across for axis in (0, 1))
+    found: np.ndarray = framed[
+        index[:, np.newaxis, np.newaxis], rows[:, :, np.newaxis], columns[:, np.newaxis]
+    ]
+    return found
