@@ -119,9 +119,9 @@ def test_of_patches_in_the_same_step_the_one_that_fits_best_is_taken(residual):
     for number in range(6):
         of_map = steps[..., number]
         places = np.argwhere(of_map == of_map.min())
+        inputs = [seen[n, y : y + 5, x : x + 5] for n, y, x in places]
         match = [
-            np.vdot(seen[n, y : y + 5, x : x + 5], field.values[number])
-            for n, y, x in places
+            np.vdot(one, field.values[number]) / np.linalg.norm(one) for one in inputs
         ]
         n, y, x = places[int(np.argmax(match))]
         assert np.array_equal(

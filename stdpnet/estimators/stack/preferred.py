@@ -135,8 +135,8 @@ def driving_patches(
     """Return the patches of images that drive each map of a layer most.
 
     Those where it spikes first: of each image the earliest spike, then the earliest of all
-    images. Of spikes in the same step, the one whose contrasts agree best with what the map
-    prefers.
+    images. Of spikes in the same step, the one whose contrasts have the highest
+    cosine with what the map prefers.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def driving_patches(
         of_map = np.flatnonzero(neuron % n_maps == number)
         of_map = of_map[_is_early(shown[of_map], step[of_map], n_patches)]
         seen = _crops(contrasts, shown[of_map], corners[of_map], side)
-        match = seen.reshape(len(seen), -1) @ field.values[number].ravel()
+        match = _cosine(seen.reshape(len(seen), -1), field.values[number].ravel())
         of_map = of_map[np.lexsort((-match, step[of_map]))]
         _, first = np.unique(shown[of_map], return_index=True)
         best = of_map[np.sort(first)][:n_patches]
@@ -200,6 +200,11 @@ def _spikes(one: Any, images: np.ndarray) -> np.ndarray:
     else:
         one.recordings_ = kept
     return found
+
+
+def _cosine(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return cosines of rows with a vector, up to the vector's length."""
+    return (rows @ other) / np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
 
 
 def _framed(images: np.ndarray, side: int) -> np.ndarray:
