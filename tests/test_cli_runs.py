@@ -117,6 +117,8 @@ def test_a_finished_run_is_not_resumed(trained, small, capsys):
         ("--seed 8", "seed", 0, 8),
         ("--jobs 2", "jobs", 1, 2),
         ("--no-control", "control", True, False),
+        ("--control-kernels random", "control_kernels", "shuffled", "random"),
+        ("--on-disk", "on_disk", False, True),
         ("--test-fraction 0.5", "test_fraction", 0.2, 0.5),
         ("--force", "force", False, True),
         ("--resume --out x", "resume", False, True),

@@ -184,6 +184,7 @@ def test_a_run_without_a_checkpoint_starts_anew(run, uninterrupted, before_learn
         ({"seed": 1}, "seed"),
         ({"n_fit": 20}, "n_fit"),
         ({"control": True}, "control"),
+        ({"control_kernels": "random"}, "control_kernels"),
         ({"test_fraction": 0.5}, "test_fraction"),
     ],
 )

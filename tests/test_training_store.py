@@ -8,6 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from stdpnet import ConvSTDP
+from stdpnet.analysis import write_report
 from stdpnet.cli import main
 from stdpnet.estimators.features import SMALL, check_memory
 from stdpnet.models.neurons import AdaptiveIF
@@ -93,9 +94,23 @@ def test_a_run_on_disk_is_the_run_in_memory(tmp_path, capsys):
     assert not (tmp_path / "memory/features").exists()
 
 
-def test_two_senses_are_in_memory(capsys):
-    assert main(["train", "two-senses-demo", "--on-disk"]) == 2
-    message = "--on-disk is for networks of one sense; leave it out"
+@pytest.mark.parametrize("words", [["--on-disk"], ["--control-kernels", "random"]])
+def test_two_senses_have_fewer_choices(words, capsys):
+    assert main(["train", "two-senses-demo", *words]) == 2
+    message = f"{words[0]} is for networks of one sense; leave it out"
+    assert message in capsys.readouterr().err
+
+
+def test_the_control_may_have_the_kernels_that_learning_began_with(tmp_path, capsys):
+    path = tmp_path / "random"
+    assert main([*WORDS, "--control-kernels", "random", "--out", str(path)]) == 0
+    with h5py.File(path / "run.h5") as file:
+        made, first = file["control/main/kernels"], file["banks/main/initial_kernels"]
+        assert np.array_equal(made, first)
+    report = write_report(path).read_text()
+    assert "the same network with the kernels that learning began with" in report
+    assert main([*WORDS, "--control-kernels", "own"]) == 2
+    message = "unknown --control-kernels 'own'; known: shuffled, random"
     assert message in capsys.readouterr().err
 
 

@@ -24,10 +24,13 @@ from stdpnet.analysis.senses import has_senses
 from stdpnet.runs import write_atomically
 
 CONTROL_NOTE = (
-    "The control is the same network with the weights of each learned kernel "
-    "shuffled and its thresholds settled again, read out in the same way; the "
-    "difference is what learning contributed."
+    "The control is the same network with {} and its thresholds settled again, read out "
+    "in the same way; the difference is what learning contributed."
 )
+CONTROL_KERNELS = {
+    "shuffled": "the weights of each learned kernel shuffled",
+    "random": "the kernels that learning began with",
+}
 JOINT_CONTROL_NOTE = (
     "The control is the same network with connections between the senses shuffled: each "
     "neuron keeps its weights, but from other neurons; the difference is what these "
@@ -167,7 +170,9 @@ def _table(rows: Iterable[Row]) -> str:
 def _notes(run: Run, left_out: list[str]) -> list[str]:
     notes = [str(note) for note in run.dataset.get("notes") or ()]
     if run.metrics.get("control_accuracy") is not None:
-        notes.append(JOINT_CONTROL_NOTE if has_senses(run) else CONTROL_NOTE)
+        kernels = run.record.get("options", {}).get("control_kernels", "shuffled")
+        own = CONTROL_NOTE.format(CONTROL_KERNELS.get(kernels, f"{kernels} kernels"))
+        notes.append(JOINT_CONTROL_NOTE if has_senses(run) else own)
     notes += [f"Left out: {reason}" for reason in left_out]
     return [f"<h2>Notes</h2>\n{plain_list(notes)}"] if notes else []
 

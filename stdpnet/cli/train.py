@@ -80,6 +80,15 @@ def run(
             help="Leave out the same network with shuffled kernels (default: score both).",
         ),
     ] = False,
+    control_kernels: Annotated[
+        str,
+        typer.Option(
+            "--control-kernels",
+            metavar="KIND",
+            help="Kernels of that network: 'shuffled', the learned ones in another order, "
+            "or 'random', those that learning began with.",
+        ),
+    ] = "shuffled",
     on_disk: Annotated[
         bool,
         typer.Option(
@@ -116,6 +125,7 @@ def run(
         jobs=jobs,
         data=data,
         control=not no_control,
+        control_kernels=control_kernels,
         on_disk=on_disk,
         test_fraction=test_fraction,
         force=force,

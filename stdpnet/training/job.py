@@ -142,7 +142,9 @@ class TrainingJob:
     def _run_control(self, images: np.ndarray) -> None:
         with self._timed("control"):
             self.controls = {
-                name: shuffled_control(bank, images)
+                name: shuffled_control(
+                    bank, images, kernels=self.options.control_kernels
+                )
                 for name, bank in self.banks.items()
             }
             self.control_scores = self._score(self.controls, "control ")

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stdpnet.catalog import unknown_name
+from stdpnet.estimators.control import KERNELS
+
 #: Settings that decide the result, beside the specification.
 DECISIVE = (
     "dataset",
@@ -12,6 +15,7 @@ DECISIVE = (
     "n_test",
     "seed",
     "control",
+    "control_kernels",
     "test_fraction",
 )
 
@@ -44,7 +48,10 @@ class TrainOptions:
     data : Path, optional
         Folder of data sets.
     control : bool
-        Whether to train and score the shuffled control too.
+        Whether to train and score a control too.
+    control_kernels : {"shuffled", "random"}
+        Kernels of the control: the learned ones in another order, or those that learning
+        began with.
     test_fraction : float
         Share of own data that is kept for the test.
     force : bool
@@ -59,7 +66,8 @@ class TrainOptions:
     Raises
     ------
     ValueError
-        If a number is out of range, or `resume` is given without `out`.
+        If a number is out of range, `control_kernels` is something else, or `resume` is
+        given without `out`.
     """
 
     spec: str
@@ -74,6 +82,7 @@ class TrainOptions:
     jobs: int = 1
     data: Path | None = None
     control: bool = True
+    control_kernels: str = "shuffled"
     test_fraction: float = 0.2
     force: bool = False
     on_disk: bool = False
@@ -87,6 +96,10 @@ class TrainOptions:
             if value is not None and value < low:
                 flag = "--" + name.replace("_", "-")
                 raise ValueError(f"{flag} must be >= {low}, got {value}")
+        if self.control_kernels not in KERNELS:
+            raise ValueError(
+                unknown_name("--control-kernels", self.control_kernels, KERNELS)
+            )
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out with the run folder to go on with")
 

@@ -110,6 +110,8 @@ def _prepared(options: TrainOptions, data: AnyDataset | None) -> TrainingJob:
         check_features(banks, layers, len(split.train) + len(split.test))
     if options.on_disk and isinstance(data, PairedDataset):
         raise ValueError("--on-disk is for networks of one sense; leave it out")
+    if options.control_kernels != "shuffled" and isinstance(data, PairedDataset):
+        raise ValueError("--control-kernels is for networks of one sense; leave it out")
     # Only now: an option that is refused must not cost an earlier run.
     folder = earlier or _new_folder(options, spec)
     folder.metadata["dataset"] = _dataset(data)
@@ -146,7 +148,8 @@ def _check_same(folder: RunFolder, options: TrainOptions, spec: dict[str, Any]) 
     before = {"spec": folder.metadata["spec"], **folder.metadata["options"]}
     now = {"spec": spec, **options.plain()}
     for name, value in now.items():
-        if before.get(name) != value:
+        # Runs of earlier versions do not tell what could not be chosen.
+        if before.get(name, getattr(TrainOptions, name, None)) != value:
             raise ValueError(
                 f"{folder.path} was started with another {name}; resume with the same "
                 "command, or give --out a new folder"
