@@ -229,7 +229,7 @@ def label_curve(
     sizes = [n for n in CURVE if least <= n < len(labels)]
     accuracy = np.empty((len(sizes), CURVE_DRAWS))
     cells = list(np.ndindex(*accuracy.shape))
-    for row, draw in track(cells, len(cells), text, visible):
+    for row, draw in track(cells, len(cells), text, visible and bool(cells)):
         rows = stratified(labels, sizes[row], np.random.default_rng([seed, draw]))
         fitted = clone(readout).fit(rows_of(task.train.counts, rows), labels[rows])
         accuracy[row, draw] = fitted.score(task.test.counts, task.y_test)
