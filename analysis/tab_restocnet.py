@@ -1,7 +1,7 @@
 """Table of the stack of binary kernels on CIFAR-10: depth, residual inputs, rules, controls.
 
     STDPNET_DATA=... python analysis/tab_restocnet.py OUT [--seeds 0 1 2] [--labels 10000]
-    STDPNET_DATA=... python analysis/tab_restocnet.py OUT --run RUN
+    STDPNET_DATA=... python analysis/tab_restocnet.py --run RUN
 
 Each row is ``models/restocnet-cifar10.toml`` with what its name says. Kernels learn from
 3,000 unlabelled training images; the readout from `--labels` training images; all 10,000
@@ -9,8 +9,9 @@ test images are scored. *Depth* 1, 2 and 3: features of the first layers togethe
 of a single one.
 
 OUT is a folder: what is there already is not computed again, so a run that was
-interrupted goes on; without the .json files only the readouts learn again. Prints a Markdown table for each readout. With `--run`: the depths
-alone, from the features of a run of ``stdpnet train restocnet-cifar10 --on-disk``.
+interrupted goes on; without the .json files only the readouts learn again. Prints a
+Markdown table for each readout. With `--run`, prints the same columns for the features
+that a run of ``stdpnet train restocnet-cifar10 --on-disk`` kept.
 """
 
 import argparse
@@ -118,7 +119,7 @@ def row(name: str, data: Dataset, seed: int, n_labels: int, path: Path) -> dict:
 
 
 def depths(path: Path, data: Dataset) -> None:
-    """Print what readouts make of the first layers of a run, with all its labels."""
+    """Print what readouts make of the layers of a run, with all its labels."""
     run = load_run(path)
     (stack,) = load_banks(run).values()
     options = run.record["options"]
@@ -138,12 +139,14 @@ def depths(path: Path, data: Dataset) -> None:
 def main() -> None:
     """Print a table for each readout."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, help="folder of what is known already")
+    parser.add_argument("out", type=Path, nargs="?", help="what is known already")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--labels", type=int, default=10_000)
     parser.add_argument("--rows", nargs="+", default=[*NETWORKS, *CONTROLS])
     parser.add_argument("--run", type=Path, help="a run with features on disk")
     options = parser.parse_args()
+    if (options.out is None) == (options.run is None):
+        parser.error("give either OUT or --run RUN")
     data = load_dataset("cifar10")
     if options.run is not None:
         depths(options.run, data)

@@ -51,7 +51,7 @@ class MLPReadout(CountReadout):
         Share of the features that an example shows as their means, drawn again
         whenever it is shown; the others are made larger by as much.
     averaged : float
-        Share of the epochs, the last ones, over whose ends the weights are averaged:
+        Share of the epochs, the last ones, rounded up, over whose ends weights are averaged:
         steps of gradients of a few examples never come to rest. 0 keeps the last weights.
     count_transform : {"none", "sqrt"}
         "sqrt" evens out the variance of counts; it needs non-negative features.
