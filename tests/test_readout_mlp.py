@@ -8,6 +8,7 @@ import pytest
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from stdpnet.readout import LinearReadout, MLPReadout
 
@@ -82,6 +83,16 @@ def test_weights_are_means_over_the_ends_of_the_last_epochs(rng, averaged):
     machine = MLPReadout(hidden=8, n_epochs=n_epochs, averaged=averaged).fit(X, y)
     expected = np.mean(ends[-max(1, math.ceil(averaged * n_epochs)) :], axis=0)
     assert machine.machine_.coefs_[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_number_of_threads_changes_nothing(rng):
+    X, y = rng.poisson(3, (512, 900)).astype(np.uint16), np.arange(512) % 3
+    learned = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            machine = MLPReadout(hidden=256, n_epochs=4).fit(X, y).machine_
+        learned.append(np.concatenate([w.ravel() for w in machine.coefs_]))
+    assert np.array_equal(*learned)
 
 
 def test_dropped_features_are_drawn_in_proportion_and_keep_the_mean(rng, monkeypatch):

@@ -61,7 +61,10 @@ def progress_bar() -> Any:
 
     class RateColumn(progress.ProgressColumn):
         def render(self, task: progress.Task) -> Text:
-            return Text(f"{task.speed:.0f}/s" if task.speed else "")
+            if not task.speed:
+                return Text("")
+            slow = task.speed < 1
+            return Text(f"{1 / task.speed:.1f} s each" if slow else f"{task.speed:.0f}/s")
 
     return progress.Progress(
         progress.TextColumn("{task.description}"),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from stdpnet.readout.base import (
     COUNT,
@@ -72,7 +73,8 @@ class MLPReadout(CountReadout):
     Notes
     -----
     4,096 rows of features are held as floats; the source may be on disk. Rows are read in
-    runs of 128, so examples should not be sorted by class over long stretches.
+    runs of 128, so examples should not be sorted by class over long stretches. Learning
+    uses one thread: the result does not depend on how many there are.
 
     References
     ----------
@@ -166,6 +168,19 @@ class MLPReadout(CountReadout):
         self.machine_ = self._machine(len(labels))
         mean = _Mean()
         for epoch in range(1, self.n_epochs + 1):
+            self._show_all(source, labels, rng)
+            if epoch == self.n_epochs or epoch > self.n_epochs * (1 - self.averaged):
+                mean.add([*self.machine_.coefs_, *self.machine_.intercepts_])
+            yield epoch
+        self.machine_.coefs_, self.machine_.intercepts_ = mean.of[:2], mean.of[2:]
+
+    def _show_all(
+        self, source: Any, labels: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        """Learn from every example once."""
+        # More threads round sums otherwise: after 25 epochs 7 % of the answers differ,
+        # the accuracy by 0.4 points. They are no faster with batches this small.
+        with threadpool_limits(1, "blas"):
             for runs in _parts(len(labels), rng):
                 shown = self._read(source, runs)
                 if self.dropout:
@@ -173,10 +188,6 @@ class MLPReadout(CountReadout):
                     shown /= 1 - self.dropout
                 answers = np.concatenate([labels[run] for run in runs])
                 self.machine_.partial_fit(shown, answers, classes=self.classes_)
-            if epoch == self.n_epochs or epoch > self.n_epochs * (1 - self.averaged):
-                mean.add([*self.machine_.coefs_, *self.machine_.intercepts_])
-            yield epoch
-        self.machine_.coefs_, self.machine_.intercepts_ = mean.of[:2], mean.of[2:]
 
     def _machine(self, n_samples: int) -> Any:
         from sklearn.neural_network import MLPClassifier  # rarely needed, as LinearSVC
