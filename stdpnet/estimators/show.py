@@ -64,7 +64,9 @@ def progress_bar() -> Any:
             if not task.speed:
                 return Text("")
             slow = task.speed < 1
-            return Text(f"{1 / task.speed:.1f} s each" if slow else f"{task.speed:.0f}/s")
+            return Text(
+                f"{1 / task.speed:.1f} s each" if slow else f"{task.speed:.0f}/s"
+            )
 
     return progress.Progress(
         progress.TextColumn("{task.description}"),
