@@ -129,4 +129,15 @@ def test_of_patches_in_the_same_step_the_one_that_fits_best_is_taken(residual):
         )
 
 
+def test_patches_of_maps_that_do_not_spike_are_zero():
+    learner = stack(2)
+    silent = AdaptiveIF(theta_start=500.0)
+    learner.layers[1] = ("conv2", ConvSTDP(6, 3, neuron=silent, tol=0.0))
+    with pytest.warns(UserWarning, match="'conv2' does not spike"):
+        one = learner.fit(IMAGES).members_["conv2"]
+    patches = driving_patches(one, IMAGES, n_patches=2)
+    assert patches.shape == (6, 2, 5, 5, 1)
+    assert not patches.any()
+
+
 # -- parameters and errors ------------------------------------------------------------

@@ -172,7 +172,7 @@ def driving_patches(
         of_map = np.flatnonzero(neuron % n_maps == number)
         of_map = of_map[_is_early(shown[of_map], step[of_map], n_patches)]
         seen = _crops(contrasts, shown[of_map], corners[of_map], side)
-        match = _cosine(seen.reshape(len(seen), -1), field.values[number].ravel())
+        match = _cosine(seen, field.values[number])
         of_map = of_map[np.lexsort((-match, step[of_map]))]
         _, first = np.unique(shown[of_map], return_index=True)
         best = of_map[np.sort(first)][:n_patches]
@@ -203,8 +203,9 @@ def _spikes(one: Any, images: np.ndarray) -> np.ndarray:
 
 
 def _cosine(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return cosines of rows with a vector, up to the vector's length."""
-    return (rows @ other) / np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
+    """Return cosines of arrays, if any, with another one, up to the length of that."""
+    rows = rows.reshape(len(rows), other.size)
+    return (rows @ other.ravel()) / np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
 
 
 def _framed(images: np.ndarray, side: int) -> np.ndarray:
