@@ -1,6 +1,6 @@
 """Tables of CIFAR-10: choices scored on training images, then all labels and the test set.
 
-    STDPNET_DATA=... python analysis/tab_cifar10.py choices OUT [NAME ...] [--labels 8000]
+    STDPNET_DATA=... python analysis/tab_cifar10.py choices OUT [NAME ...] [--seed 0] [--labels 8000]
     STDPNET_DATA=... python analysis/tab_cifar10.py final OUT [NAME ...] [--seed 0] [--jobs 1]
 
 *choices*: each row changes one thing of ``models/conv-stdp-cifar10-512.toml`` (with 256
@@ -53,6 +53,20 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "epsilon 0.001": ("encoding.filter.epsilon=0.001",),
     "pooling 14, stride 14": ("network.pool.stride=14",),
     "pooling 7, stride 7": ("network.pool.size=7",),
+    "512 maps, half of them 3x3": (
+        "network.banks.small.kernel_size=3",
+        "network.banks.small.neuron.theta_start=5",
+        "network.banks.large.kernel_size=5",
+    ),
+    "512 maps, half of them 7x7": (
+        "network.banks.small.kernel_size=5",
+        "network.banks.large.kernel_size=7",
+        "network.banks.large.neuron.theta_start=25",
+    ),
+    "512 maps, two banks of 5x5": (
+        "network.banks.one.kernel_size=5",
+        "network.banks.other.kernel_size=5",
+    ),
 }  # fmt: skip
 N_UNLABELLED, N_VALIDATION = 3_000, 5_000
 READOUTS = {
@@ -88,40 +102,44 @@ class Kept:
 # -- choices --------------------------------------------------------------------------
 
 
-def choice_row(name: str, data: Dataset, n_labels: int, jobs: int) -> dict:
+def choice_row(name: str, data: Dataset, options: argparse.Namespace) -> dict:
     """Learn and score one choice, on training images only."""
     spec = load_spec(SPEC, (*SMALL, *CHOICES[name]))
-    (bank,) = make_banks(spec, seed=0, n_jobs=jobs).values()
-    order = np.random.default_rng(0).permutation(40_000)
-    bank.fit(data.X_train[order[:N_UNLABELLED]])
-    labelled = np.random.default_rng(1).permutation(40_000)[:n_labels]
+    banks = make_banks(spec, seed=options.seed, n_jobs=options.jobs)
+    order = np.random.default_rng(options.seed).permutation(40_000)
+    for bank in banks.values():
+        bank.fit(data.X_train[order[:N_UNLABELLED]])
+    labelled = np.random.default_rng(options.seed + 1).permutation(40_000)
+    labelled = labelled[: options.labels]
     validation = slice(40_000, 40_000 + N_VALIDATION)
     start = time.perf_counter()
-    train = features_of({"main": bank}, data.X_train[labelled], name)
-    held_out = features_of({"main": bank}, data.X_train[validation], name)
+    train = features_of(banks, data.X_train[labelled], name)
+    held_out = features_of(banks, data.X_train[validation], name)
     seconds = time.perf_counter() - start
-    readout = READOUTS["linear"]()
-    readout.fit(train.counts, data.y_train[labelled])
-    return {
-        "accuracy": readout.score(held_out.counts, data.y_train[validation]),
+    found = {
         "features": train.counts.shape[1],
         "spikes": float(train.spikes.sum(axis=1).mean()),
-        "ms": 1e3 * seconds / (n_labels + N_VALIDATION),
+        "ms": 1e3 * seconds / (options.labels + N_VALIDATION),
     }
+    for which, readout in READOUTS.items():
+        machine = readout().fit(train.counts, data.y_train[labelled])
+        found[which] = machine.score(held_out.counts, data.y_train[validation])
+    return found
 
 
 def choices(options: argparse.Namespace, data: Dataset) -> None:
     """Print a row for each choice as soon as it is known."""
     kept = Kept(options.out)
-    print("| choice | validation % | features | spikes/image | ms/image |")
-    print("|---|---|---|---|---|")
+    print("| choice | linear % | hidden layer % | features | spikes/image | ms/image |")
+    print("|---|---|---|---|---|---|")
     for name in options.names or CHOICES:
         found = kept.row(
-            f"{name}, {options.labels} labels",
-            lambda name=name: choice_row(name, data, options.labels, options.jobs),
+            f"{name}, {options.labels} labels, seed {options.seed}",
+            lambda name=name: choice_row(name, data, options),
         )
         print(
-            f"| {name} | {100 * found['accuracy']:.2f} | {found['features']} "
+            f"| {name} | {100 * found['linear']:.2f} | {100 * found['mlp']:.2f} "
+            f"| {found['features']} "
             f"| {found['spikes']:.0f} | {found['ms']:.1f} |",
             flush=True,
         )

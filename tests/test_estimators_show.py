@@ -19,6 +19,25 @@ def test_the_rate_of_slow_steps_is_their_length(seconds, expected):
     assert str(bar.columns[3].render(bar.tasks[0])) == expected
 
 
+def test_steps_of_unknown_number_are_counted_without_time_left():
+    bar = progress_bar()
+    task = bar.add_task("x", total=None)
+    bar.update(task, completed=3)
+    count, left = bar.columns[2], bar.columns[5]
+    assert str(count.render(bar.tasks[0])) == "3"
+    assert str(left.render(bar.tasks[0])) == ""
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_bars_give_way_before_numbers_do(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert list(track(range(90), 90, "features", visible=True)) == list(range(90))
+    (line,) = capsys.readouterr().err.split("\n")[:-1]
+    assert len(line) <= width
+    assert "90/90" in line
+    assert line.endswith("left 0:00:00")
+
+
 def test_what_nobody_looks_at_says_nothing(capsys):
     assert list(track("ab", 2, "letters", visible=False)) == ["a", "b"]
     with count_steps("steps", visible=False) as step:

@@ -89,6 +89,8 @@ class Learner(Voting, NetworkParts):
     n_epochs: int
     #: Images, the last ones of `fit`, at which only thresholds adapt.
     n_settle: int = 0
+    #: What a bar of progress says while it learns.
+    progress_text = "learning"
     random_state: Any
     n_images_shown_: int
     seed_: int
@@ -186,7 +188,8 @@ class Learner(Voting, NetworkParts):
         return Learning(self, recorder)
 
     def _track(self, steps: Iterator[Progress], total: int) -> Iterator[Progress]:
-        return track(steps, total, "learning", self.verbose, self.n_images_shown_)
+        shown = self.n_images_shown_
+        return track(steps, total, self.progress_text, self.verbose, shown)
 
     def _start(self, images: np.ndarray) -> None:
         """Set everything learned to where learning starts from."""

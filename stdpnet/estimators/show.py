@@ -57,7 +57,14 @@ def progress_bar() -> Any:
     # Rich takes a tenth of a second to import; only those who look should wait.
     from rich import progress
     from rich.console import Console
+    from rich.table import Column
     from rich.text import Text
+
+    class CountColumn(progress.MofNCompleteColumn):
+        def render(self, task: progress.Task) -> Text:
+            if task.total is not None:
+                return super().render(task)
+            return Text(f"{task.completed:.0f}" if task.completed else "")
 
     class RateColumn(progress.ProgressColumn):
         def render(self, task: progress.Task) -> Text:
@@ -68,13 +75,15 @@ def progress_bar() -> Any:
                 f"{1 / task.speed:.1f} s each" if slow else f"{task.speed:.0f}/s"
             )
 
+    class LeftColumn(progress.TimeRemainingColumn):
+        def render(self, task: progress.Task) -> Text:
+            known = task.total is not None
+            return Text("left ").append(super().render(task)) if known else Text("")
+
+    numbers = (CountColumn, RateColumn, progress.TimeElapsedColumn, LeftColumn)
     return progress.Progress(
         progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        RateColumn(),
-        progress.TimeElapsedColumn(),
-        progress.TextColumn("left"),
-        progress.TimeRemainingColumn(),
+        progress.BarColumn(),  # the only one that gives way
+        *(column(table_column=Column(no_wrap=True)) for column in numbers),
         console=Console(file=sys.stderr),
     )

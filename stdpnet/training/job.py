@@ -105,6 +105,8 @@ class TrainingJob:
                 self.banks[name] = saved[name].set_params(
                     n_jobs=self.options.jobs, verbose=self.options.visible
                 )
+            if len(self.banks) > 1:
+                self.banks[name].progress_text = f"learning {name}"
             if not getattr(self.banks[name], "fitted_", False):
                 self._fit(self.banks[name], images, until, resume=name in saved)
         self.seconds["fit"] = self._fit_seconds()

@@ -129,7 +129,8 @@ def features_of(
     spikes, events = [], {}
     for (name, bank), part in zip(banks.items(), columns, strict=True):
         steps = compute_features(bank, images, part, first=first)
-        shown = list(track(steps, len(images), text, visible and bank.verbose))
+        which = f"{text}, {name}" if len(banks) > 1 else text
+        shown = list(track(steps, len(images), which, visible and bank.verbose))
         spikes.append(np.concatenate([step.spikes for step in shown]))
         events[name] = reduce(added, (step.events for step in shown))
     return Features(counts, np.concatenate(spikes, axis=1), events)
@@ -150,10 +151,10 @@ def task_of(
     assert data.y_test is not None
 
     def features(images: np.ndarray, which: str) -> Features:
+        title = f"{text}, {which}"
         if store is None:
-            return features_of(banks, images, text)
-        name = f"{text.replace(' ', '-')}-{which}"
-        return store.features(name, banks, images, text)
+            return features_of(banks, images, title)
+        return store.features(f"{text.replace(' ', '-')}-{which}", banks, images, title)
 
     return Task(
         features(data.X_train[split.train], "train"),
