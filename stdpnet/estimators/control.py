@@ -12,6 +12,7 @@ from stdpnet.catalog import unknown_name
 from stdpnet.engine.run import run_chunk
 from stdpnet.estimators.base import derived_seed
 from stdpnet.estimators.learning import FIT, encode
+from stdpnet.estimators.show import track
 from stdpnet.estimators.stack import ConvStack
 
 #: Mean spikes per image of learned network and control agree within this.
@@ -121,7 +122,9 @@ def _settled(control: Any, estimator: Any, images: np.ndarray, n_measure: int) -
 def settle(control: Any, images: np.ndarray, speed: float = 1.0) -> None:
     """Let thresholds adapt at `speed` times their rates, with weight learning off."""
     learning = control.learning()
-    for number, start in enumerate(range(0, len(images), control.chunk_size)):
+    starts = range(0, len(images), control.chunk_size)
+    shown = track(starts, len(starts), "control thresholds, parts", control.verbose)
+    for number, start in enumerate(shown):
         chunk = images[start : start + control.chunk_size]
         result = run_chunk(
             learning.program,
