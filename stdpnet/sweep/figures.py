@@ -37,6 +37,7 @@ def draw_history(results: Results) -> Figure:
     )
     ax.step(numbers, best, where="post", color=LEARNED)
     ax.set(xlabel="Trial", ylabel=scale(results)[1])
+    ax.locator_params(axis="x", integer=True)
     tidy(ax)
     return figure
 
@@ -141,7 +142,8 @@ def draw_learning(results: Results) -> Figure:
                 continue
             label = None if seed else f"{which}, trial {trial.number}"
             in_all = spikes.reshape(len(shown), -1).sum(axis=1)
-            ax.plot(shown, in_all, color=COLOURS[which], label=label, alpha=0.8)
+            line = "-" if len(shown) > 1 else "o"
+            ax.plot(shown, in_all, line, color=COLOURS[which], label=label, alpha=0.8)
     ax.set(xlabel="Images shown", ylabel="Spikes an image")
     ax.legend(frameon=False, fontsize=8)
     tidy(ax)
