@@ -224,6 +224,7 @@ FINAL = {
     "learned, MLP": ("learned", "mlp", False),
     "learned, MLP, mirrored": ("learned", "mlp", True),
     "shuffled kernels, MLP": ("shuffled", "mlp", False),
+    "shuffled kernels, MLP, mirrored": ("shuffled", "mlp", True),
     "random kernels, MLP": ("random", "mlp", False),
     "whitened pixels, MLP": ("pixels", "mlp", False),
 }

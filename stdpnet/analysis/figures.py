@@ -58,7 +58,9 @@ def draw_kernels(run: Run) -> Figure:
     for ax, bank, bank_kernels in zip(axes, banks, kernels, strict=True):
         plot_kernels(bank_kernels, run.channels(bank), ax=ax)
         if len(banks) > 1:
-            ax.set_title(bank, loc="left", color=INK, fontsize=10)
+            upper = bank != banks[0] and run.bank_array(bank, "preferred") is not None
+            title = f"{bank}, through the kernels below" if upper else bank
+            ax.set_title(title, loc="left", color=INK, fontsize=10)
     return figure
 
 
@@ -259,8 +261,7 @@ class RunFigure:
 FIGURES: dict[str, RunFigure] = {
     "kernels": RunFigure(
         draw_kernels,
-        "Learned kernels: what makes each map spike. Those of upper layers are shown "
-        "through the kernels below them.",
+        "Learned kernels: what makes each map spike.",
         wide=True,
         suits=lambda run: not is_dense(run),
     ),

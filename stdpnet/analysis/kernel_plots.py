@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
+#: What is seen between kernels in colour.
+BEHIND = "#d4d8dd"
+
 
 def plot_kernels(
     kernels: np.ndarray,
@@ -94,6 +97,7 @@ def mosaic_size(mosaic: np.ndarray, width: float = 9.6) -> tuple[float, float]:
 
 def _show(ax: Axes, mosaic: np.ndarray, signed: bool) -> AxesImage:
     if mosaic.ndim == 3:
+        ax.set_facecolor(BEHIND)  # or white kernels would have no edge
         return ax.imshow(with_transparent_gaps(mosaic), interpolation="nearest")
     largest = float(np.nanmax(np.abs(mosaic))) or 1.0
     return ax.imshow(

@@ -238,7 +238,7 @@ def plot_spikes_per_example(counts: np.ndarray, *, ax: Axes | None = None) -> Ax
     median = float(np.median(counts))
     ax.axvline(median, color=INK, linewidth=1, linestyle="--")
     top = ax.get_ylim()[1]
-    text = f"median {median:,.4g}"
+    text = f"median {median:,.0f}" if median >= 1000 else f"median {median:.4g}"
     label_at(ax, median, top, text, offset=(0, 2), ha="center", va="bottom")
     silent = int(np.sum(counts == 0))
     if silent:

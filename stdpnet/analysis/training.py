@@ -141,7 +141,9 @@ def _bands(n_shown: np.ndarray, values: np.ndarray, ax: Axes) -> None:
     for share, name, alpha in ((0.9, "90 % of them", 0.25), (0.5, "half", 0.45)):
         ends = np.quantile(values, [0.5 - share / 2, 0.5 + share / 2], axis=1)
         ax.fill_between(n_shown, *ends, color=LEARNED, alpha=alpha, lw=0, label=name)
-    ax.legend(frameon=False)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.3 * (high - low))
+    ax.legend(frameon=False, loc="upper left")
 
 
 def _bars(values: np.ndarray, label: str, ax: Axes) -> Axes:
