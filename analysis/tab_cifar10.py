@@ -53,6 +53,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "epsilon 0.001": ("encoding.filter.epsilon=0.001",),
     "pooling 14, stride 14": ("network.pool.stride=14",),
     "pooling 7, stride 7": ("network.pool.size=7",),
+    "512 maps, one winner a step": (
+        "network.n_maps=512",
+        "neuron.theta_plus=0.06",
+        "network.inhibition.ties=strongest",
+    ),
     "512 maps, half of them 3x3": (
         "network.banks.small.kernel_size=3",
         "network.banks.small.neuron.theta_start=5",
